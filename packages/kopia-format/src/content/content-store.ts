@@ -1,0 +1,53 @@
+import type { Bytes } from "../base/bytes.ts";
+import type { ContentEntry, ContentId, ContentIdRange } from "./content-entry.ts";
+
+/** Which entries an iteration yields. */
+export interface ContentQuery {
+  /** Default: all. */
+  readonly range?: ContentIdRange;
+  /** Default: false. Entries hidden by the deletion watermark are never yielded. */
+  readonly includeDeleted?: boolean;
+}
+
+/** Read access to contents. Lookups are synchronous: the index is in memory as bytes (design §4.2). */
+export interface ContentReader {
+  /**
+   * Reads, decrypts and decompresses one content. Deleted contents stay readable until the watermark
+   * passes (spec 1 §9.5).
+   * @throws KopiaError `CONTENT_NOT_FOUND`, `CONTENT_CORRUPT`, `COMPRESSION_CORRUPT`, `BLOB_NOT_FOUND`, `STORAGE_RANGE`.
+   */
+  getContent(id: ContentId): Promise<Bytes>;
+  /** Entry of a content, deleted or not; `undefined` when there is none or the watermark hides it. */
+  getContentInfo(id: ContentId): ContentEntry | undefined;
+  /** Entries in content ID order, one for each content. */
+  contents(query?: ContentQuery): Iterable<ContentEntry>;
+}
+
+/** How a content is to be written. */
+export interface WriteContentOptions {
+  /** Prefix letter `g`…`z`, or empty for file data. */
+  readonly prefix?: string;
+  /** Requested compression header ID, 0 for none (spec 1 §5.3). */
+  readonly compressionHeaderId?: number;
+}
+
+/**
+ * Write access to contents within one write session (spec 1 §9). Writing is synchronous so that no
+ * promise is spent on a chunk; packs become durable in the background.
+ * After the first failure every call fails with `SESSION_BROKEN` and that failure as cause.
+ */
+export interface ContentWriter extends ContentReader {
+  /** Stores bytes, or finds them already stored. The bytes are not kept: the caller may reuse the array. */
+  writeContent(data: Uint8Array, options?: WriteContentOptions): ContentId;
+  /**
+   * To be awaited between batches of writes, at least every 32 MiB: bounds the packs in flight,
+   * refreshes the index when it is older than 15 minutes, flushes when 10 minutes have passed.
+   */
+  settle(): Promise<void>;
+  /** Marks a content deleted. @throws KopiaError `CONTENT_NOT_FOUND`. */
+  deleteContent(id: ContentId): void;
+  /** Writes a deleted content again, not deleted; nothing for a content that is not deleted. */
+  undeleteContent(id: ContentId): Promise<void>;
+  /** Makes everything written so far durable and visible to other clients (spec 1 §9.4). */
+  flush(): Promise<void>;
+}

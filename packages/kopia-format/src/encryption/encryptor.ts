@@ -1,0 +1,13 @@
+import type { Bytes } from "../base/bytes.ts";
+
+/** Content encryption of one repository (spec 1 §4.3). Synchronous. */
+export interface Encryptor {
+  readonly name: string;
+  readonly provider: "portable" | "fast";
+  /** Bytes that encryption adds (28 for both ciphers). */
+  readonly overheadBytes: number;
+  /** `nonce ‖ ciphertext ‖ tag`, under the key derived from `iv`, with `iv` as additional data. */
+  encrypt(plaintext: Uint8Array, iv: Uint8Array): Bytes;
+  /** @throws KopiaError `CONTENT_CORRUPT` when authentication fails or the input is too short. */
+  decrypt(ciphertext: Uint8Array, iv: Uint8Array): Bytes;
+}

@@ -1,0 +1,57 @@
+import type { Bytes } from "../base/bytes.ts";
+import type { ContentId } from "../content/content-entry.ts";
+import type { ObjectId } from "./object-id.ts";
+
+/** An open object. */
+export interface ObjectReader {
+  readonly id: ObjectId;
+  readonly lengthBytes: number;
+  /** Exactly the bytes `[offsetBytes, offsetBytes + lengthBytes)` that exist; empty at or past the end. */
+  read(offsetBytes: number, lengthBytes: number): Promise<Bytes>;
+  /** The pieces in order, one content each. */
+  chunks(): AsyncIterable<Bytes>;
+}
+
+/** How an object is to be written (spec 2 §2.4). */
+export interface ObjectWriterOptions {
+  /** Content prefix: `k` for directories, empty for files. */
+  readonly prefix?: string;
+  /** Header ID of the compressor for the data, 0 for none. */
+  readonly compressionHeaderId?: number;
+  /** Header ID of the compressor for indirect lists, 0 for none. */
+  readonly metadataCompressionHeaderId?: number;
+  /** Splitter name from the policy; unknown or absent: the repository's. */
+  readonly splitter?: string;
+}
+
+/** Writes one object; synchronous like the contents below it. */
+export interface ObjectWriter {
+  readonly lengthBytes: number;
+  write(data: Uint8Array): void;
+  /** Flushes the rest and gives the ID. Nothing may be written after it. */
+  finish(): ObjectId;
+  /** ID of what has been flushed so far, empty when nothing has (spec 2 §2.4 step 4). */
+  checkpoint(): ObjectId;
+}
+
+/** Read access to objects. */
+export interface ObjectStore {
+  /** @throws KopiaError `OBJECT_ID_INVALID`, `OBJECT_NOT_FOUND`, `OBJECT_CORRUPT` and those of `ContentReader`. */
+  openObject(id: ObjectId): Promise<ObjectReader>;
+  /** Whole object in memory, refused above `maxLengthBytes` (default 1 GiB). */
+  readObject(id: ObjectId, maxLengthBytes?: number): Promise<Bytes>;
+  /**
+   * All contents behind an object, index contents first (spec 2 §2.9); reads indirect lists, not data.
+   * @throws KopiaError `OBJECT_NOT_FOUND` naming the missing content.
+   */
+  verifyObject(id: ObjectId): Promise<readonly ContentId[]>;
+}
+
+/** Write access to objects. */
+export interface ObjectWriterStore extends ObjectStore {
+  createWriter(options?: ObjectWriterOptions): ObjectWriter;
+  /** Whole bytes as one object. */
+  writeObject(data: Uint8Array, options?: ObjectWriterOptions): ObjectId;
+  /** Joins objects into one without copying data (spec 2 §2.7). */
+  concatenate(ids: readonly ObjectId[], metadataCompressionHeaderId?: number): Promise<ObjectId>;
+}

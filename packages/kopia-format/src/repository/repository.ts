@@ -1,0 +1,47 @@
+import type { Clock } from "../base/clock.ts";
+import type { BlobStorage } from "../blob/storage.ts";
+import type { ContentReader, ContentWriter } from "../content/content-store.ts";
+import type { RepositoryFormat } from "../format/repository-format.ts";
+import type { ManifestReader, ManifestWriter } from "../manifest/manifest-store.ts";
+import type { ObjectStore, ObjectWriterStore } from "../object/object-store.ts";
+
+/** Who this client is: snapshot sources, session markers, maintenance owner (spec 1 §10.1). */
+export interface ClientOptions {
+  readonly username: string;
+  readonly hostname: string;
+  readonly readOnly: boolean;
+  readonly description: string;
+}
+
+/** An open repository, for reading. `openRepository` makes it. */
+export interface Repository {
+  readonly storage: BlobStorage;
+  readonly format: RepositoryFormat;
+  readonly client: ClientOptions;
+  readonly clock: Clock;
+  readonly contents: ContentReader;
+  readonly objects: ObjectStore;
+  readonly manifests: ManifestReader;
+  /** Sees what other clients have written since. */
+  refresh(): Promise<void>;
+  /**
+   * Starts a write session. Sessions of one repository must not overlap.
+   * @throws KopiaError `STORAGE_READ_ONLY`, `REPOSITORY_INDEX_MISSING` (packs but no index), `REPOSITORY_UPGRADING`.
+   */
+  writeSession(): Promise<WriteSession>;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * One write session (spec 1 §9). `flush` makes everything durable and visible, in the safe order;
+ * disposing without a flush leaves at most unreferenced packs, which upkeep removes.
+ */
+export interface WriteSession {
+  readonly repository: Repository;
+  readonly contents: ContentWriter;
+  readonly objects: ObjectWriterStore;
+  readonly manifests: ManifestWriter;
+  flush(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,94 @@
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOMS = [
+  "packages/kopia-format",
+  "packages/snapshotter",
+  "packages/cli",
+  "packages/mover",
+  "test-fixtures",
+  "bench",
+];
+
+interface PackageJson {
+  readonly name?: string;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly exports?: Readonly<Record<string, string>>;
+  readonly publishConfig?: { readonly exports: Readonly<Record<string, unknown>> };
+}
+
+function readJson<T>(path: string): T {
+  return JSON.parse(readFileSync(join(ROOT, path), "utf8")) as T;
+}
+
+function sourceFiles(room: string): string[] {
+  return readdirSync(join(ROOT, room, "src"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !/\.(test|wasm)\.ts$/.test(file))
+    .map((file) => join(ROOT, room, "src", file));
+}
+
+describe.each(ROOMS)("%s", (room) => {
+  test("every exported symbol has a docstring", () => {
+    const bare: string[] = [];
+    for (const file of sourceFiles(room)) {
+      const lines = readFileSync(file, "utf8").split("\n");
+      lines.forEach((line, index) => {
+        if (!/^export (async |abstract )?(function\*?|class|interface|type|const) \w/.test(line))
+          return;
+        const before = lines[index - 1]?.trim() ?? "";
+        const overload = /^export (async )?function .*;$/.test(before);
+        if (!before.endsWith("*/") && !overload) bare.push(`${relative(ROOT, file)}:${index + 1}`);
+      });
+    }
+    expect(bare).toEqual([]);
+  });
+
+  test("project references are the workspace dependencies", () => {
+    const { dependencies = {} } = readJson<PackageJson>(`${room}/package.json`);
+    const wanted = Object.entries(dependencies)
+      .filter(([, version]) => version.startsWith("workspace:"))
+      .map(([name]) => name)
+      .toSorted((a, b) => a.localeCompare(b));
+    const { references } = readJson<{ references: { path: string }[] }>(`${room}/tsconfig.json`);
+    const referenced = references
+      .map(({ path }) => readJson<PackageJson>(join(room, path, "package.json")).name)
+      .toSorted((a = "", b = "") => a.localeCompare(b));
+    expect(referenced).toEqual(wanted);
+  });
+
+  test("what package.json exports exists, in both forms", () => {
+    const { exports = {}, publishConfig } = readJson<PackageJson>(`${room}/package.json`);
+    for (const target of Object.values(exports))
+      expect(existsSync(join(ROOT, room, target)), target).toBe(true);
+    if (publishConfig !== undefined)
+      expect(Object.keys(publishConfig.exports)).toEqual(Object.keys(exports));
+  });
+});
+
+test("every `pnpm@12` command of the README is a script", () => {
+  const { scripts = {} } = readJson<PackageJson>("package.json");
+  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+  const commands = [...readme.matchAll(/npx -y pnpm@12 (\w+)/g)].map((match) => match[1] ?? "");
+  expect(commands.length).toBeGreaterThanOrEqual(2);
+  for (const command of commands) expect(Object.keys(scripts)).toContain(command);
+});
+
+test("every relative link of the documents leads somewhere", () => {
+  const broken: string[] = [];
+  const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md"].concat(
+    readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".md"))
+      .map((file) => join("docs", file)),
+  );
+  for (const document of documents) {
+    const text = readFileSync(join(ROOT, document), "utf8");
+    for (const [, target = ""] of text.matchAll(/\]\(((?!https?:|#|mailto:)[^)#]+)/g))
+      if (!existsSync(join(ROOT, dirname(document), target)))
+        broken.push(`${document} → ${target}`);
+  }
+  expect(broken).toEqual([]);
+});

@@ -18,7 +18,11 @@ export interface DirectorySummary {
 
 /** An entry that could not be stored. */
 export interface FailedEntry {
+  /** Slash-separated, relative to the snapshot root; invalid UTF-8 bytes have become U+FFFD. */
   readonly path: string;
+  /** The raw path where it is not valid UTF-8 (only known while uploading): it decides the order. */
+  readonly pathBytes?: Uint8Array;
+  /** Kopia's error text (spec 2 §6.7). */
   readonly error: string;
 }
 

@@ -1,0 +1,2 @@
+/** Path of a policy field in the JSON document. */
+export type PolicyField = string;

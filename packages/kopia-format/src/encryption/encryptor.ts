@@ -1,6 +1,6 @@
 import type { Bytes } from "../base/bytes.ts";
 
-/** Content encryption of one repository (spec 1 §4.3). Synchronous. */
+/** Content encryption of one repository (spec 1 §4.3). Synchronous; one instance per thread. */
 export interface Encryptor {
   readonly name: string;
   readonly provider: "portable" | "fast";
@@ -8,6 +8,14 @@ export interface Encryptor {
   readonly overheadBytes: number;
   /** `nonce ‖ ciphertext ‖ tag`, under the key derived from `iv`, with `iv` as additional data. */
   encrypt(plaintext: Uint8Array, iv: Uint8Array): Bytes;
+  /**
+   * As `encrypt`, written to the start of `output` (which must not overlap the plaintext) without
+   * a copy of its own: for the pack writer.
+   *
+   * @returns the number of bytes written, `plaintext.length + overheadBytes`.
+   * @throws RangeError when `output` is too short.
+   */
+  encryptInto(plaintext: Uint8Array, iv: Uint8Array, output: Uint8Array): number;
   /** @throws KopiaError `CONTENT_CORRUPT` when authentication fails or the input is too short. */
   decrypt(ciphertext: Uint8Array, iv: Uint8Array): Bytes;
 }

@@ -1,0 +1,27 @@
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { utf8Encode } from "../base/bytes.ts";
+
+const KEY_LENGTH_BYTES = 32;
+
+/** Derives the 32-byte key of one content from its IV. */
+export type ContentKeyDerivation = (iv: Uint8Array) => Uint8Array;
+
+/**
+ * `HMAC-SHA256(K, iv)` with `K = HKDF(masterKey, salt = "encryption", info = "")` (spec 1 §4.3: the
+ * purpose goes into the salt). The state after the key block is computed once and copied for every
+ * content, which is twice as quick as `node:crypto`'s `createHmac` on inputs of this size.
+ */
+export function contentKeyDerivation(masterKey: Uint8Array): ContentKeyDerivation {
+  const purposeKey = hkdf(
+    sha256,
+    masterKey,
+    utf8Encode("encryption"),
+    new Uint8Array(0),
+    KEY_LENGTH_BYTES,
+  );
+  const keyed = hmac.create(sha256, purposeKey);
+  purposeKey.fill(0);
+  return (iv) => keyed.clone().update(iv).digest();
+}

@@ -1,0 +1,50 @@
+import type { CipherGCM, DecipherGCM } from "node:crypto";
+import { nodeBuiltin } from "../base/node-builtin.ts";
+import { TAG_LENGTH_BYTES, type Aead } from "./aead.ts";
+
+/** Names as OpenSSL writes them. */
+export type NodeAeadName = "aes-256-gcm" | "chacha20-poly1305";
+
+const TAG_OPTIONS = { authTagLength: TAG_LENGTH_BYTES };
+
+/** The fast provider: OpenSSL through `node:crypto`; `undefined` where there is none. */
+export function nodeAead(name: NodeAeadName): Aead | undefined {
+  const crypto = nodeBuiltin("node:crypto");
+  if (crypto?.getCiphers === undefined || !crypto.getCiphers().includes(name)) return undefined;
+  // Both ciphers share the interface that the types give to GCM only.
+  const algorithm = name as "aes-256-gcm";
+  return {
+    provider: "fast",
+    seal(input, plaintext, output) {
+      const cipher: CipherGCM = crypto.createCipheriv(
+        algorithm,
+        input.key,
+        input.nonce,
+        TAG_OPTIONS,
+      );
+      cipher.setAAD(input.additionalData, { plaintextLength: plaintext.length });
+      output.set(cipher.update(plaintext));
+      // Both are stream ciphers: final() has no bytes to give.
+      cipher.final();
+      output.set(cipher.getAuthTag(), plaintext.length);
+    },
+    open(input, sealed) {
+      const decipher: DecipherGCM = crypto.createDecipheriv(
+        algorithm,
+        input.key,
+        input.nonce,
+        TAG_OPTIONS,
+      );
+      const length = sealed.length - TAG_LENGTH_BYTES;
+      decipher.setAAD(input.additionalData, { plaintextLength: length });
+      decipher.setAuthTag(sealed.subarray(length));
+      const plaintext = decipher.update(sealed.subarray(0, length));
+      try {
+        decipher.final();
+      } catch {
+        return undefined;
+      }
+      return new Uint8Array(plaintext.buffer, plaintext.byteOffset, plaintext.length);
+    },
+  };
+}

@@ -1,0 +1,193 @@
+import type { BlobId } from "../../blob/storage.ts";
+import type { ContentEntry, ContentId } from "../content-entry.ts";
+import { ALL_CONTENTS, MAX_CONTENT_KEY_BYTES, writeContentKey } from "../content-id.ts";
+import type { ContentQuery } from "../content-store.ts";
+import { corruptIndex } from "./base-index-reader.ts";
+import { wrongKeyLength, type Presence } from "./entry-table.ts";
+import type { IndexReader } from "./index-reader.ts";
+import { LookupTable, type LookupTableParts } from "./lookup-table.ts";
+import { MergeCursor } from "./merge-cursor.ts";
+import { openIndex } from "./open-index.ts";
+
+/** An index blob, decrypted. */
+export interface IndexBlobBytes {
+  readonly blobId: BlobId;
+  readonly bytes: Uint8Array;
+}
+
+/** A committed index as plain parts over shared memory, to be posted to a worker thread. */
+export interface SharedCommittedIndex {
+  readonly blobs: readonly IndexBlobBytes[];
+  readonly table: LookupTableParts;
+  readonly watermarkSeconds: number;
+}
+
+/** How a committed index keeps its bytes. */
+export interface CommittedIndexOptions {
+  /** Copies bytes into shared memory, so that `share` can hand them to worker threads. Default false. */
+  readonly shared?: boolean;
+}
+
+/**
+ * The union of index blobs (spec 1 §8.2): raw bytes searched in place, and one hash table that
+ * points to the winning entry of each content (§7.6). An entry that is deleted at or before the
+ * watermark is treated as absent, everywhere.
+ */
+export class CommittedIndex {
+  /** Deletion watermark in Unix seconds; 0 hides nothing. */
+  watermarkSeconds = 0;
+  private readonly shared: boolean;
+  private table: LookupTable;
+  private readonly scratchKey = new Uint8Array(MAX_CONTENT_KEY_BYTES);
+
+  constructor(options: CommittedIndexOptions = {}) {
+    this.shared = options.shared ?? false;
+    this.table = new LookupTable(this.shared);
+  }
+
+  /**
+   * The same index over the same memory, in another thread. It must not be changed.
+   * @throws KopiaError `INDEX_CORRUPT` when the parts are not those of `share`.
+   */
+  static fromShared(parts: SharedCommittedIndex): CommittedIndex {
+    const index = new CommittedIndex({ shared: true });
+    index.watermarkSeconds = parts.watermarkSeconds;
+    const readers = parts.blobs.map((blob) => openIndex(blob.bytes, blob.blobId));
+    index.table = LookupTable.fromParts(readers, parts.table);
+    return index;
+  }
+
+  /** Parts to be posted to a worker; valid until this index changes. The index must have been made `shared`. */
+  share(): SharedCommittedIndex {
+    return {
+      blobs: this.table.readers.map(({ blobId, bytes }) => ({ blobId, bytes })),
+      table: this.table.parts(),
+      watermarkSeconds: this.watermarkSeconds,
+    };
+  }
+
+  /** Blobs loaded, in order of loading. */
+  get blobIds(): readonly BlobId[] {
+    return this.table.readers.map((reader) => reader.blobId);
+  }
+
+  /** Distinct contents, deleted ones and those hidden by the watermark included. */
+  get contentCount(): number {
+    return this.table.keyCount;
+  }
+
+  /** Memory held by index bytes and lookup table. */
+  get residentBytes(): number {
+    return this.table.residentBytes;
+  }
+
+  hasBlob(blobId: BlobId): boolean {
+    return this.table.readers.some((reader) => reader.blobId === blobId);
+  }
+
+  /**
+   * Adds index blobs; ones already loaded are skipped.
+   * @throws KopiaError `INDEX_CORRUPT` (also when key lengths differ between blobs, spec 1 §13.14);
+   *   the index is unchanged then.
+   */
+  add(blobs: Iterable<IndexBlobBytes>): void {
+    const present = new Set(this.blobIds);
+    const readers: IndexReader[] = [];
+    let keyLength = this.table.keyLength;
+    for (const { blobId, bytes } of blobs) {
+      if (present.has(blobId)) continue;
+      present.add(blobId);
+      const reader = openIndex(this.shared ? toShared(bytes) : bytes, blobId);
+      if (reader.entryCount > 0) {
+        keyLength ||= reader.keyLength;
+        if (reader.keyLength !== keyLength) {
+          const expected = `content hashes of ${keyLength - 1} bytes as in other index blobs, found ${reader.keyLength - 1}`;
+          throw corruptIndex(blobId, 1, expected);
+        }
+      }
+      readers.push(reader);
+    }
+    this.table.insertAll(readers);
+  }
+
+  /** Forgets every blob that is not named; nothing to forget costs nothing. */
+  retain(blobIds: ReadonlySet<BlobId>): void {
+    const kept = this.table.readers.filter((reader) => blobIds.has(reader.blobId));
+    if (kept.length === this.table.readers.length) return;
+    this.table = new LookupTable(this.shared);
+    this.table.insertAll(kept);
+  }
+
+  /** @throws KopiaError `CONTENT_ID_INVALID` for an ID of another length than the loaded ones. */
+  lookup(id: ContentId): ContentEntry | undefined {
+    const key = this.keyOf(id);
+    const { table } = this;
+    if (!table.find(key, 0)) return undefined;
+    const { foundReader, foundPosition } = table;
+    return this.isHidden(foundReader, foundPosition)
+      ? undefined
+      : foundReader.entryAt(foundPosition);
+  }
+
+  /** Cheap lookup. @throws KopiaError `CONTENT_ID_INVALID` as `lookup`. */
+  has(id: ContentId): Presence {
+    return this.hasKey(this.keyOf(id));
+  }
+
+  /** As `has`, by a binary key of the loaded length, which may lie inside other bytes. */
+  hasKey(key: Uint8Array, offset = 0): Presence {
+    const { table } = this;
+    if (!table.find(key, offset)) return 0;
+    const { foundReader, foundPosition } = table;
+    if (!foundReader.isDeletedAt(foundPosition)) return 1;
+    return this.isHidden(foundReader, foundPosition) ? 0 : 2;
+  }
+
+  /** Winning entries in content ID order. The index must not be changed meanwhile. */
+  *entries(query: ContentQuery = {}): Generator<ContentEntry, void, undefined> {
+    const cursor = this.cursor(query);
+    while (cursor.next()) {
+      if (this.isWanted(cursor, query)) yield cursor.reader.entryAt(cursor.position);
+    }
+  }
+
+  /** Calls `visit` for each winning entry in content ID order, without making an object of it. */
+  forEach(visit: (reader: IndexReader, position: number) => void, query: ContentQuery = {}): void {
+    const cursor = this.cursor(query);
+    while (cursor.next()) {
+      if (this.isWanted(cursor, query)) visit(cursor.reader, cursor.position);
+    }
+  }
+
+  private cursor(query: ContentQuery): MergeCursor {
+    return new MergeCursor(this.table.readers, query.range ?? ALL_CONTENTS);
+  }
+
+  private isWanted(cursor: MergeCursor, query: ContentQuery): boolean {
+    const { reader, position } = cursor;
+    if (!this.table.isWinner(cursor.readerIndex, position)) return false;
+    if (!reader.isDeletedAt(position)) return true;
+    return query.includeDeleted === true && !this.isHidden(reader, position);
+  }
+
+  private isHidden(reader: IndexReader, position: number): boolean {
+    return (
+      reader.isDeletedAt(position) && reader.timestampSecondsAt(position) <= this.watermarkSeconds
+    );
+  }
+
+  private keyOf(id: ContentId): Uint8Array {
+    const keyLength = writeContentKey(id, this.scratchKey);
+    const expected = this.table.keyLength;
+    // A repository without contents knows no length yet.
+    if (expected !== 0 && keyLength !== expected) throw wrongKeyLength(id, keyLength, expected);
+    return this.scratchKey;
+  }
+}
+
+function toShared(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  return shared;
+}

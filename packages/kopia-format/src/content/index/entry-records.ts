@@ -1,0 +1,198 @@
+import { KopiaError } from "../../base/errors.ts";
+import type { ContentEntry } from "../content-entry.ts";
+
+/** A record of `EntryRecords` behind its key: offsets in bytes. */
+const RECORD = {
+  /** u32: number of the pack blob ID, or `FREE`. */
+  packNumber: 0,
+  /** u32: bit 31 deleted. */
+  packOffset: 4,
+  packedLength: 8,
+  originalLength: 12,
+  compression: 16,
+  /** u48. */
+  timestamp: 20,
+  formatVersion: 26,
+  keyId: 27,
+  size: 28,
+} as const;
+
+const DELETED = 2 ** 31;
+const FREE = 0xffffffff;
+const RECORDS_PER_CHUNK_LOG2 = 12;
+const RECORDS_PER_CHUNK = 2 ** RECORDS_PER_CHUNK_LOG2;
+const FIRST_CHUNK_RECORDS = 64;
+
+/** Largest values that a record holds; the index formats are stricter (spec 1 §7.3). */
+const LIMITS = {
+  packOffset: 2 ** 31,
+  packedLength: 2 ** 32,
+  originalLength: 2 ** 32,
+  compressionHeaderId: 2 ** 32,
+  timestampSeconds: 2 ** 48,
+  formatVersion: 2 ** 8,
+  encryptionKeyId: 2 ** 8,
+} as const;
+
+/**
+ * Entries as records of bytes in chunks: growing copies nothing but the first, small chunk. Records
+ * are numbered in order of appending and never move; a removed one stays behind, marked free.
+ */
+export class EntryRecords {
+  readonly keyLength: number;
+  private readonly strideBytes: number;
+  private readonly chunks: DataView[] = [];
+  private readonly chunkBytes: Uint8Array[] = [];
+  private readonly packIds: string[] = [];
+  private readonly packNumbers = new Map<string, number>();
+  private recordCount = 0;
+
+  constructor(keyLength: number) {
+    this.keyLength = keyLength;
+    this.strideBytes = keyLength + RECORD.size;
+  }
+
+  /** Records appended so far, free ones included. */
+  get count(): number {
+    return this.recordCount;
+  }
+
+  /** Distinct pack blob IDs, by pack number. */
+  get packBlobIds(): readonly string[] {
+    return this.packIds;
+  }
+
+  /** Bytes of the chunk that holds a record. */
+  bytesOf(record: number): Uint8Array {
+    return this.chunkBytes[record >>> RECORDS_PER_CHUNK_LOG2] as Uint8Array;
+  }
+
+  /** Offset of a record's key in `bytesOf`. */
+  offsetOf(record: number): number {
+    return (record & (RECORDS_PER_CHUNK - 1)) * this.strideBytes;
+  }
+
+  /** Appends a record with this key and the entry's values; returns its number. */
+  append(key: Uint8Array, entry: ContentEntry): number {
+    checkLimits(entry);
+    const record = this.recordCount;
+    this.reserve(record);
+    this.bytesOf(record).set(key, this.offsetOf(record));
+    this.recordCount++;
+    this.write(record, entry);
+    return record;
+  }
+
+  /** Replaces the values of a record. @throws KopiaError `INDEX_LIMIT`. */
+  write(record: number, entry: ContentEntry): void {
+    checkLimits(entry);
+    const view = this.viewOf(record);
+    const at = this.valueOffset(record);
+    view.setUint32(at + RECORD.packNumber, this.packNumberOf(entry.packBlobId));
+    view.setUint32(at + RECORD.packOffset, entry.packOffset + (entry.deleted ? DELETED : 0));
+    view.setUint32(at + RECORD.packedLength, entry.packedLength);
+    view.setUint32(at + RECORD.originalLength, entry.originalLength);
+    view.setUint32(at + RECORD.compression, entry.compressionHeaderId);
+    view.setUint16(at + RECORD.timestamp, Math.floor(entry.timestampSeconds / 2 ** 32));
+    view.setUint32(at + RECORD.timestamp + 2, entry.timestampSeconds % 2 ** 32);
+    view.setUint8(at + RECORD.formatVersion, entry.formatVersion);
+    view.setUint8(at + RECORD.keyId, entry.encryptionKeyId);
+  }
+
+  free(record: number): void {
+    this.viewOf(record).setUint32(this.valueOffset(record) + RECORD.packNumber, FREE);
+  }
+
+  isFree(record: number): boolean {
+    return this.packNumberAt(record) === FREE;
+  }
+
+  packNumberAt(record: number): number {
+    return this.viewOf(record).getUint32(this.valueOffset(record) + RECORD.packNumber);
+  }
+
+  packBlobIdAt(record: number): string {
+    return this.packIds[this.packNumberAt(record)] as string;
+  }
+
+  isDeletedAt(record: number): boolean {
+    return this.viewOf(record).getUint8(this.valueOffset(record) + RECORD.packOffset) >= 0x80;
+  }
+
+  packOffsetAt(record: number): number {
+    return this.viewOf(record).getUint32(this.valueOffset(record) + RECORD.packOffset) % DELETED;
+  }
+
+  packedLengthAt(record: number): number {
+    return this.viewOf(record).getUint32(this.valueOffset(record) + RECORD.packedLength);
+  }
+
+  originalLengthAt(record: number): number {
+    return this.viewOf(record).getUint32(this.valueOffset(record) + RECORD.originalLength);
+  }
+
+  compressionHeaderIdAt(record: number): number {
+    return this.viewOf(record).getUint32(this.valueOffset(record) + RECORD.compression);
+  }
+
+  timestampSecondsAt(record: number): number {
+    const at = this.valueOffset(record) + RECORD.timestamp;
+    const view = this.viewOf(record);
+    return view.getUint16(at) * 2 ** 32 + view.getUint32(at + 2);
+  }
+
+  formatVersionAt(record: number): number {
+    return this.viewOf(record).getUint8(this.valueOffset(record) + RECORD.formatVersion);
+  }
+
+  encryptionKeyIdAt(record: number): number {
+    return this.viewOf(record).getUint8(this.valueOffset(record) + RECORD.keyId);
+  }
+
+  private viewOf(record: number): DataView {
+    return this.chunks[record >>> RECORDS_PER_CHUNK_LOG2] as DataView;
+  }
+
+  private valueOffset(record: number): number {
+    return this.offsetOf(record) + this.keyLength;
+  }
+
+  private packNumberOf(packBlobId: string): number {
+    let number = this.packNumbers.get(packBlobId);
+    if (number === undefined) {
+      number = this.packIds.length;
+      this.packIds.push(packBlobId);
+      this.packNumbers.set(packBlobId, number);
+    }
+    return number;
+  }
+
+  /** Makes room for a record that is about to be appended. */
+  private reserve(record: number): void {
+    const chunk = record >>> RECORDS_PER_CHUNK_LOG2;
+    const present = this.chunkBytes[chunk];
+    if (present !== undefined && this.offsetOf(record) < present.length) return;
+    const presentRecords = present === undefined ? 0 : present.length / this.strideBytes;
+    const wantedRecords =
+      chunk > 0 ? RECORDS_PER_CHUNK : Math.max(FIRST_CHUNK_RECORDS, presentRecords * 2);
+    const bytes = new Uint8Array(wantedRecords * this.strideBytes);
+    if (present !== undefined) bytes.set(present);
+    this.chunkBytes[chunk] = bytes;
+    this.chunks[chunk] = new DataView(bytes.buffer);
+  }
+}
+
+function checkLimits(entry: ContentEntry): void {
+  for (const [name, limit] of LIMIT_LIST) {
+    const value = entry[name];
+    if (!(Number.isInteger(value) && value >= 0 && value < limit)) {
+      throw new KopiaError(
+        "INDEX_LIMIT",
+        `content ${entry.contentId}: ${name} must be an integer from 0 to ${limit - 1}, is ${value}`,
+        { details: { contentId: entry.contentId, field: name, value } },
+      );
+    }
+  }
+}
+
+const LIMIT_LIST = Object.entries(LIMITS) as readonly (readonly [keyof typeof LIMITS, number])[];

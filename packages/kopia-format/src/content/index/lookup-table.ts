@@ -1,0 +1,216 @@
+import { entryWins } from "./entry-order.ts";
+import type { IndexReader } from "./index-reader.ts";
+import { compareKeys, keyFingerprint, keyHash, type KeyPlace } from "./key-bytes.ts";
+
+/** A lookup table without its readers, over memory that threads may share. */
+export interface LookupTableParts {
+  readonly slots: Uint32Array;
+  readonly keyCount: number;
+}
+
+/** Slots per key when the table is made: at load 2/3 a lookup looks at two slots on average. */
+const SLOTS_PER_KEY = 1.5;
+/** Growing adds this much, so that adding a few entries at a time stays linear. */
+const GROWTH = 1.5;
+const MIN_SLOTS = 64;
+/** Slots are full above this load. */
+const MAX_LOAD = 0.75;
+const WORDS_PER_SLOT = 2;
+
+/**
+ * One hash table over the entries of several index readers. A slot is a fingerprint of the key and the
+ * number of the winning entry + 1; entries are numbered through all readers. Twelve bytes an entry.
+ */
+export class LookupTable {
+  /** Readers in order of insertion. */
+  readonly readers: IndexReader[] = [];
+  /** Length of all keys in bytes; 0 while there is none. */
+  keyLength = 0;
+  /** Distinct keys. */
+  keyCount = 0;
+  /** Result of the last successful `find`. */
+  foundReader: IndexReader = NO_READER;
+  foundPosition = 0;
+
+  private readonly shared: boolean;
+  private slots: Uint32Array = new Uint32Array(0);
+  private slotCount = 0;
+  /** Number of each reader's first entry. */
+  private readonly firstNumbers: number[] = [];
+  private entryCount = 0;
+  private readonly probe: KeyPlace = { bytes: NO_BYTES, offset: 0 };
+  private readonly stored: KeyPlace = { bytes: NO_BYTES, offset: 0 };
+
+  constructor(shared: boolean) {
+    this.shared = shared;
+  }
+
+  /** A table in another thread: the same readers in the same order, and shared slots. */
+  static fromParts(readers: readonly IndexReader[], parts: LookupTableParts): LookupTable {
+    const table = new LookupTable(true);
+    for (const reader of readers) table.addReader(reader);
+    table.slots = parts.slots;
+    table.slotCount = parts.slots.length / WORDS_PER_SLOT;
+    table.keyCount = parts.keyCount;
+    return table;
+  }
+
+  parts(): LookupTableParts {
+    return { slots: this.slots, keyCount: this.keyCount };
+  }
+
+  get residentBytes(): number {
+    let bytes = this.slots.byteLength;
+    for (const reader of this.readers) bytes += reader.bytes.length;
+    return bytes;
+  }
+
+  /** Adds readers, whose keys must all have the table's length. Of equal keys the winner stays (spec 1 §7.6). */
+  insertAll(readers: readonly IndexReader[]): void {
+    let added = 0;
+    for (const reader of readers) added += reader.entryCount;
+    this.reserve(this.keyCount + added);
+    for (const reader of readers) {
+      const first = this.entryCount;
+      this.addReader(reader);
+      for (let position = 0; position < reader.entryCount; position++) {
+        this.insert(reader, position, first + position);
+      }
+    }
+  }
+
+  /** Looks a key up; on success `foundReader` and `foundPosition` tell where its winning entry is. */
+  find(key: Uint8Array, offset: number): boolean {
+    if (this.keyCount === 0) return false;
+    this.probe.bytes = key;
+    this.probe.offset = offset;
+    return this.slots[2 * this.seek() + 1] !== 0;
+  }
+
+  /** Whether an entry is the winner of its key. */
+  isWinner(readerIndex: number, position: number): boolean {
+    const reader = this.readers[readerIndex] as IndexReader;
+    this.probe.bytes = reader.bytes;
+    this.probe.offset = reader.entriesOffsetBytes + position * reader.strideBytes;
+    const winner = this.slots[2 * this.seek() + 1] as number;
+    return winner - 1 === (this.firstNumbers[readerIndex] as number) + position;
+  }
+
+  private addReader(reader: IndexReader): void {
+    this.readers.push(reader);
+    this.firstNumbers.push(this.entryCount);
+    this.entryCount += reader.entryCount;
+    if (reader.entryCount > 0) this.keyLength = reader.keyLength;
+  }
+
+  private insert(reader: IndexReader, position: number, number: number): void {
+    this.probe.bytes = reader.bytes;
+    this.probe.offset = reader.entriesOffsetBytes + position * reader.strideBytes;
+    const slot = this.seek();
+    const place = WORDS_PER_SLOT * slot;
+    if (this.slots[place + 1] === 0) {
+      this.slots[place] = keyFingerprint(this.probe.bytes, this.probe.offset, this.keyLength);
+      this.slots[place + 1] = number + 1;
+      this.keyCount++;
+    } else if (entryWins(rankOf(reader, position), rankOf(this.foundReader, this.foundPosition))) {
+      this.slots[place + 1] = number + 1;
+    }
+  }
+
+  /**
+   * Slot of the probed key, with `foundReader` and `foundPosition` set, or the empty slot where it
+   * would go. The table always has empty slots.
+   */
+  private seek(): number {
+    const { slots, probe, keyLength, slotCount } = this;
+    const fingerprint = keyFingerprint(probe.bytes, probe.offset, keyLength);
+    let slot = homeSlot(keyHash(probe.bytes, probe.offset, keyLength), slotCount);
+    for (;;) {
+      const number = slots[WORDS_PER_SLOT * slot + 1] as number;
+      if (number === 0) return slot;
+      if (slots[WORDS_PER_SLOT * slot] === fingerprint && this.isProbed(number - 1)) return slot;
+      slot = slot + 1 === slotCount ? 0 : slot + 1;
+    }
+  }
+
+  /** Whether an entry has the probed key; if so it becomes the found one. */
+  private isProbed(number: number): boolean {
+    const readerIndex = this.readerIndexOf(number);
+    const reader = this.readers[readerIndex] as IndexReader;
+    const position = number - (this.firstNumbers[readerIndex] as number);
+    this.stored.bytes = reader.bytes;
+    this.stored.offset = reader.entriesOffsetBytes + position * reader.strideBytes;
+    if (compareKeys(this.probe, this.stored, this.keyLength) !== 0) return false;
+    this.foundReader = reader;
+    this.foundPosition = position;
+    return true;
+  }
+
+  private readerIndexOf(number: number): number {
+    const { firstNumbers } = this;
+    let low = 0;
+    let high = firstNumbers.length - 1;
+    // The last reader that starts at or before the number; empty readers share their start with the next.
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((firstNumbers[middle] as number) <= number) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  private reserve(keyCount: number): void {
+    if (keyCount <= this.slotCount * MAX_LOAD) return;
+    const wanted = Math.max(
+      MIN_SLOTS,
+      Math.ceil(keyCount * SLOTS_PER_KEY),
+      Math.ceil(this.slotCount * (this.slotCount === 0 ? 1 : GROWTH)),
+    );
+    const previous = this.slots;
+    this.slots = this.allocate(wanted * WORDS_PER_SLOT);
+    this.slotCount = wanted;
+    this.rehash(previous);
+  }
+
+  private allocate(words: number): Uint32Array {
+    return this.shared
+      ? new Uint32Array(new SharedArrayBuffer(words * Uint32Array.BYTES_PER_ELEMENT))
+      : new Uint32Array(words);
+  }
+
+  private rehash(previous: Uint32Array): void {
+    const { slots, slotCount } = this;
+    for (let place = 0; place < previous.length; place += WORDS_PER_SLOT) {
+      const number = previous[place + 1] as number;
+      if (number === 0) continue;
+      const readerIndex = this.readerIndexOf(number - 1);
+      const reader = this.readers[readerIndex] as IndexReader;
+      const position = number - 1 - (this.firstNumbers[readerIndex] as number);
+      const offset = reader.entriesOffsetBytes + position * reader.strideBytes;
+      let slot = homeSlot(keyHash(reader.bytes, offset, this.keyLength), slotCount);
+      while (slots[WORDS_PER_SLOT * slot + 1] !== 0) slot = slot + 1 === slotCount ? 0 : slot + 1;
+      slots[WORDS_PER_SLOT * slot] = previous[place] as number;
+      slots[WORDS_PER_SLOT * slot + 1] = number;
+    }
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+/** Stands for "nothing found yet"; never read. */
+const NO_READER = undefined as unknown as IndexReader;
+
+/** Spreads 32-bit hashes over any number of slots without a division. */
+function homeSlot(hash: number, slotCount: number): number {
+  return Math.floor((hash * slotCount) / 2 ** 32);
+}
+
+function rankOf(
+  reader: IndexReader,
+  position: number,
+): { timestampSeconds: number; deleted: boolean; packBlobId: string } {
+  return {
+    timestampSeconds: reader.timestampSecondsAt(position),
+    deleted: reader.isDeletedAt(position),
+    packBlobId: reader.packBlobIdAt(position),
+  };
+}

@@ -29,10 +29,24 @@ export function rabinKarpTables(): RabinKarpTables {
   return cachedTables;
 }
 
+/** The tables as the compiled scanner wants them (see `wasm/splitter-kernel.as`). */
+export function rabinKarpKernelTables(): { leave: BigUint64Array; fold: BigUint64Array } {
+  const { mod } = rabinKarpTables();
+  const leave = new BigUint64Array(256);
+  const fold = new BigUint64Array(256);
+  for (let byte = 0; byte < 256; byte++) {
+    // A byte that has been shifted once more than in `out`.
+    leave[byte] = remainder(BigInt(byte) << BigInt(8 * WINDOW_BYTES));
+    fold[byte] =
+      (BigInt(mod.high[byte] as number) << 32n) | BigInt((mod.low[byte] as number) >>> 0);
+  }
+  return { leave, fold };
+}
+
 /** Remainder of a polynomial over GF(2) modulo `POLYNOMIAL`. */
 function remainder(dividend: bigint): bigint {
   let rest = dividend;
-  for (let bit = BigInt(8 * WINDOW_BYTES); bit >= DEGREE; bit--) {
+  for (let bit = BigInt(8 * WINDOW_BYTES + 7); bit >= DEGREE; bit--) {
     if ((rest >> bit) & 1n) rest ^= POLYNOMIAL << (bit - DEGREE);
   }
   return rest;

@@ -1,4 +1,5 @@
 import { portableBuzhashScanner } from "./buzhash.ts";
+import { compiledBuzhashScanner, compiledRabinKarpScanner } from "./compiled-scanners.ts";
 import { DynamicSplitter } from "./dynamic-splitter.ts";
 import { FixedSplitter } from "./fixed-splitter.ts";
 import { portableRabinKarpScanner } from "./rabinkarp.ts";
@@ -58,14 +59,22 @@ function fixed(segmentBytes: number): FactoryMaker {
 }
 
 function buzhash(averageBytes: number): FactoryMaker {
-  return (name) => dynamic(name, averageBytes, portableBuzhashScanner(averageBytes));
+  return dynamic(averageBytes, compiledBuzhashScanner, portableBuzhashScanner);
 }
 
 function rabinKarp(averageBytes: number): FactoryMaker {
-  return (name) => dynamic(name, averageBytes, portableRabinKarpScanner(averageBytes));
+  return dynamic(averageBytes, compiledRabinKarpScanner, portableRabinKarpScanner);
 }
 
-function dynamic(name: string, averageBytes: number, scanner: WindowScanner): SplitterFactory {
-  const sizes = sizesForAverage(averageBytes);
-  return { name, provider: scanner.provider, create: () => new DynamicSplitter(sizes, scanner) };
+function dynamic(
+  averageBytes: number,
+  compiled: (averageBytes: number) => WindowScanner | undefined,
+  portable: (averageBytes: number) => WindowScanner,
+): FactoryMaker {
+  return (name, provider) => {
+    const fast = provider === "fast" ? compiled(averageBytes) : undefined;
+    const scanner = fast ?? portable(averageBytes);
+    const sizes = sizesForAverage(averageBytes);
+    return { name, provider: scanner.provider, create: () => new DynamicSplitter(sizes, scanner) };
+  };
 }

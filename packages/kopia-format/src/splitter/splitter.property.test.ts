@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { seededBytes } from "../testing/index.ts";
 import { buzhashWindow, portableBuzhashScanner } from "./buzhash.ts";

@@ -10,7 +10,8 @@ const BYTE_TO_HEX: readonly string[] = Array.from(
   (_, byte) => HEX_DIGITS.charAt(byte >> 4) + HEX_DIGITS.charAt(byte & 15),
 );
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: false });
+// A byte order mark is data like any other: file names may begin with one.
+const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
 /** Joins byte arrays into one new array. */
 export function concatBytes(...parts: readonly Uint8Array[]): Bytes {

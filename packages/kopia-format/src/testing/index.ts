@@ -1,1 +1,14 @@
-export {};
+export { FakeClock } from "./fake-clock.ts";
+export {
+  FaultyStorage,
+  type Fault,
+  type FaultKind,
+  type FaultyOperation,
+  type LoggedOperation,
+} from "./faulty-storage.ts";
+export { seededBytes, seededRandom } from "./seeded.ts";
+export {
+  storageConformanceSuite,
+  type ConformanceTestApi,
+  type StorageConformanceOptions,
+} from "./storage-conformance.ts";

@@ -1,0 +1,136 @@
+import type { Bytes } from "../base/bytes.ts";
+import type {
+  BlobId,
+  BlobMetadata,
+  BlobRange,
+  BlobStorage,
+  BlobWriter,
+  PutOptions,
+  StorageCapacity,
+} from "./storage.ts";
+
+/** Operations that are counted. A blob written in pieces counts as `put` when it is committed. */
+export type StorageOperation = "get" | "getMetadata" | "put" | "delete" | "list";
+
+/** What was done through a `MeteredStorage`. */
+export interface StorageMetrics {
+  /** Operations started, failed ones included. */
+  readonly operations: Readonly<Record<StorageOperation, number>>;
+  /** Operations that failed. */
+  readonly errors: Readonly<Record<StorageOperation, number>>;
+  /** Bytes that get returned. */
+  readonly readBytes: number;
+  /** Bytes of blobs that were put or committed. */
+  readonly writtenBytes: number;
+  /** Blobs that list returned. */
+  readonly listedBlobs: number;
+}
+
+/** Counts operations and bytes. */
+export class MeteredStorage implements BlobStorage {
+  readonly #inner: BlobStorage;
+  readonly #operations = zeroCounts();
+  readonly #errors = zeroCounts();
+  #readBytes = 0;
+  #writtenBytes = 0;
+  #listedBlobs = 0;
+
+  constructor(inner: BlobStorage) {
+    this.#inner = inner;
+  }
+
+  /** The counts until now. */
+  get metrics(): StorageMetrics {
+    return {
+      operations: { ...this.#operations },
+      errors: { ...this.#errors },
+      readBytes: this.#readBytes,
+      writtenBytes: this.#writtenBytes,
+      listedBlobs: this.#listedBlobs,
+    };
+  }
+
+  get kind(): string {
+    return this.#inner.kind;
+  }
+
+  get displayName(): string {
+    return this.#inner.displayName;
+  }
+
+  get readOnly(): boolean {
+    return this.#inner.readOnly;
+  }
+
+  async get(id: BlobId, range?: BlobRange): Promise<Bytes> {
+    const data = await this.#count("get", () => this.#inner.get(id, range));
+    this.#readBytes += data.length;
+    return data;
+  }
+
+  getMetadata(id: BlobId): Promise<BlobMetadata> {
+    return this.#count("getMetadata", () => this.#inner.getMetadata(id));
+  }
+
+  async put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata> {
+    const blob = await this.#count("put", () => this.#inner.put(id, data, options));
+    this.#writtenBytes += data.length;
+    return blob;
+  }
+
+  openWriter(id: BlobId): BlobWriter {
+    const writer = this.#inner.openWriter(id);
+    return {
+      id,
+      get lengthBytes() {
+        return writer.lengthBytes;
+      },
+      append: (data) => writer.append(data),
+      commit: async () => {
+        const blob = await this.#count("put", () => writer.commit());
+        this.#writtenBytes += blob.lengthBytes;
+        return blob;
+      },
+      abort: () => writer.abort(),
+    };
+  }
+
+  delete(id: BlobId): Promise<void> {
+    return this.#count("delete", () => this.#inner.delete(id));
+  }
+
+  async *list(prefix: string): AsyncGenerator<BlobMetadata> {
+    this.#operations.list++;
+    try {
+      for await (const blob of this.#inner.list(prefix)) {
+        this.#listedBlobs++;
+        yield blob;
+      }
+    } catch (error) {
+      this.#errors.list++;
+      throw error;
+    }
+  }
+
+  capacity(): Promise<StorageCapacity | undefined> {
+    return this.#inner.capacity();
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  async #count<Result>(operation: StorageOperation, run: () => Promise<Result>): Promise<Result> {
+    this.#operations[operation]++;
+    try {
+      return await run();
+    } catch (error) {
+      this.#errors[operation]++;
+      throw error;
+    }
+  }
+}
+
+function zeroCounts(): Record<StorageOperation, number> {
+  return { get: 0, getMetadata: 0, put: 0, delete: 0, list: 0 };
+}

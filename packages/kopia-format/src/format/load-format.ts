@@ -1,7 +1,12 @@
-import type { Clock } from "../base/clock.ts";
+import { systemClock, type Clock } from "../base/clock.ts";
 import { KopiaError } from "../base/errors.ts";
 import type { BlobStorage } from "../blob/storage.ts";
+import { openFormatBlobs, readFormatBlobs, type OpenedFormat } from "./format-blobs.ts";
+import { FORMAT_VERSIONS, checkAlgorithms } from "./format-parameters.ts";
+import { deriveFormatKey } from "./key-derivation.ts";
 import type { RepositoryFormat } from "./repository-format.ts";
+import { checkRequiredFeatures } from "./required-features.ts";
+import { checkUpgradeLock } from "./upgrade-lock.ts";
 
 /** Options of loading a format. */
 export interface LoadFormatOptions {
@@ -19,10 +24,71 @@ export interface LoadFormatOptions {
  * @throws KopiaError `REPOSITORY_NOT_FOUND`, `INVALID_PASSWORD`, `FORMAT_CORRUPT`, `FORMAT_UNSUPPORTED`,
  *   `ALGORITHM_UNKNOWN`, `REPOSITORY_UPGRADING`, and storage errors.
  */
-export function loadRepositoryFormat(
-  _storage: BlobStorage,
-  _password: string,
-  _options: LoadFormatOptions = {},
+export async function loadRepositoryFormat(
+  storage: BlobStorage,
+  password: string,
+  options: LoadFormatOptions = {},
 ): Promise<RepositoryFormat> {
-  return Promise.reject(new KopiaError("NOT_IMPLEMENTED", "loadRepositoryFormat"));
+  const { format } = await loadOpenedFormat(storage, password);
+  checkFormat(format, options);
+  return format;
+}
+
+/**
+ * Reads the format again with the key of an open repository: parameters, lock and features may have
+ * changed (spec 1 §2.12). Cheap, since no key is derived. The algorithms and keys to go on with are
+ * those of the first load, which the caller keeps.
+ * @throws KopiaError `INVALID_PASSWORD` when the password was changed meanwhile, and as `loadRepositoryFormat`.
+ */
+export async function reloadRepositoryFormat(
+  storage: BlobStorage,
+  current: RepositoryFormat,
+  options: LoadFormatOptions = {},
+): Promise<RepositoryFormat> {
+  const { format } = openFormatBlobs(await readFormatBlobs(storage), current.formatKey);
+  checkFormat(format, options);
+  return format;
+}
+
+/**
+ * Reads and opens both format blobs without judging them: for what rewrites them.
+ * @throws KopiaError `REPOSITORY_NOT_FOUND`, `INVALID_PASSWORD`, `FORMAT_CORRUPT`, `ALGORITHM_UNKNOWN`.
+ */
+export async function loadOpenedFormat(
+  storage: BlobStorage,
+  password: string,
+): Promise<OpenedFormat> {
+  const locked = await readFormatBlobs(storage);
+  const { uniqueId, keyAlgorithm } = locked.document;
+  return openFormatBlobs(locked, await deriveFormatKey({ password, uniqueId, keyAlgorithm }));
+}
+
+/**
+ * All that stands between a decrypted format and its use.
+ * @throws KopiaError `FORMAT_UNSUPPORTED`, `ALGORITHM_UNKNOWN`, `REPOSITORY_UPGRADING`.
+ */
+export function checkFormat(format: RepositoryFormat, options: LoadFormatOptions): void {
+  const { content } = format;
+  if (!FORMAT_VERSIONS.includes(content.version)) {
+    throw new KopiaError(
+      "FORMAT_UNSUPPORTED",
+      `the repository has format version ${content.version}; this program knows ${FORMAT_VERSIONS.join(", ")}`,
+      { details: { version: content.version } },
+    );
+  }
+  if (content.indexVersion > 2) {
+    throw new KopiaError(
+      "FORMAT_UNSUPPORTED",
+      `the repository has index version ${content.indexVersion}; this program knows 1 and 2`,
+      { details: { indexVersion: content.indexVersion } },
+    );
+  }
+  checkRequiredFeatures(content.requiredFeatures, options.onWarning ?? ignoreWarning);
+  checkAlgorithms(content);
+  const now = (options.clock ?? systemClock).now();
+  checkUpgradeLock(content.upgradeLock, now, options.upgradeOwnerId);
+}
+
+function ignoreWarning(): void {
+  // Nobody asked for warnings.
 }

@@ -72,4 +72,6 @@ export interface RepositoryFormat {
   readonly formatKey: Bytes;
   readonly content: ContentFormat;
   readonly blobRetention: BlobRetention;
+  /** Exact bytes of `kopia.repository` as read: copied into packs where passwords cannot change (spec 1 §2.7). */
+  readonly formatBlob?: Bytes;
 }

@@ -143,31 +143,29 @@ export class CommittedIndex {
     return this.isHidden(foundReader, foundPosition) ? 0 : 2;
   }
 
-  /** Winning entries in content ID order. The index must not be changed meanwhile. */
+  /**
+   * Winning entries in content ID order: of the blobs and the watermark at the time of the first step,
+   * whatever is added or forgotten meanwhile.
+   */
   *entries(query: ContentQuery = {}): Generator<ContentEntry, void, undefined> {
+    const { watermarkSeconds } = this;
     const cursor = this.cursor(query);
     while (cursor.next()) {
-      if (this.isWanted(cursor, query)) yield cursor.reader.entryAt(cursor.position);
+      if (isWanted(cursor, watermarkSeconds, query)) yield cursor.reader.entryAt(cursor.position);
     }
   }
 
   /** Calls `visit` for each winning entry in content ID order, without making an object of it. */
   forEach(visit: (reader: IndexReader, position: number) => void, query: ContentQuery = {}): void {
+    const { watermarkSeconds } = this;
     const cursor = this.cursor(query);
     while (cursor.next()) {
-      if (this.isWanted(cursor, query)) visit(cursor.reader, cursor.position);
+      if (isWanted(cursor, watermarkSeconds, query)) visit(cursor.reader, cursor.position);
     }
   }
 
   private cursor(query: ContentQuery): MergeCursor {
     return new MergeCursor(this.table.readers, query.range ?? ALL_CONTENTS);
-  }
-
-  private isWanted(cursor: MergeCursor, query: ContentQuery): boolean {
-    const { reader, position } = cursor;
-    if (!this.table.isWinner(cursor.readerIndex, position)) return false;
-    if (!reader.isDeletedAt(position)) return true;
-    return query.includeDeleted === true && !this.isHidden(reader, position);
   }
 
   private isHidden(reader: IndexReader, position: number): boolean {
@@ -190,4 +188,10 @@ function toShared(bytes: Uint8Array): Uint8Array {
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
   shared.set(bytes);
   return shared;
+}
+
+function isWanted(cursor: MergeCursor, watermarkSeconds: number, query: ContentQuery): boolean {
+  const { reader, position } = cursor;
+  if (!reader.isDeletedAt(position)) return true;
+  return query.includeDeleted === true && reader.timestampSecondsAt(position) > watermarkSeconds;
 }

@@ -1,4 +1,5 @@
 import type { BlobId } from "../../blob/storage.ts";
+import type { IndexReader } from "./index-reader.ts";
 
 /** What decides between two entries of one content. */
 export interface EntryRank {
@@ -17,4 +18,13 @@ export function entryWins(candidate: EntryRank, present: EntryRank): boolean {
   }
   if (candidate.deleted !== present.deleted) return present.deleted;
   return candidate.packBlobId > present.packBlobId;
+}
+
+/** Rank of an entry of an index. */
+export function rankOf(reader: IndexReader, position: number): EntryRank {
+  return {
+    timestampSeconds: reader.timestampSecondsAt(position),
+    deleted: reader.isDeletedAt(position),
+    packBlobId: reader.packBlobIdAt(position),
+  };
 }

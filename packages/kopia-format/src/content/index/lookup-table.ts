@@ -1,4 +1,4 @@
-import { entryWins } from "./entry-order.ts";
+import { entryWins, rankOf } from "./entry-order.ts";
 import type { IndexReader } from "./index-reader.ts";
 import { compareKeys, keyFingerprint, keyHash, type KeyPlace } from "./key-bytes.ts";
 
@@ -85,15 +85,6 @@ export class LookupTable {
     this.probe.bytes = key;
     this.probe.offset = offset;
     return this.slots[2 * this.seek() + 1] !== 0;
-  }
-
-  /** Whether an entry is the winner of its key. */
-  isWinner(readerIndex: number, position: number): boolean {
-    const reader = this.readers[readerIndex] as IndexReader;
-    this.probe.bytes = reader.bytes;
-    this.probe.offset = reader.entriesOffsetBytes + position * reader.strideBytes;
-    const winner = this.slots[2 * this.seek() + 1] as number;
-    return winner - 1 === (this.firstNumbers[readerIndex] as number) + position;
   }
 
   private addReader(reader: IndexReader): void {
@@ -202,15 +193,4 @@ const NO_READER = undefined as unknown as IndexReader;
 /** Spreads 32-bit hashes over any number of slots without a division. */
 function homeSlot(hash: number, slotCount: number): number {
   return Math.floor((hash * slotCount) / 2 ** 32);
-}
-
-function rankOf(
-  reader: IndexReader,
-  position: number,
-): { timestampSeconds: number; deleted: boolean; packBlobId: string } {
-  return {
-    timestampSeconds: reader.timestampSecondsAt(position),
-    deleted: reader.isDeletedAt(position),
-    packBlobId: reader.packBlobIdAt(position),
-  };
 }

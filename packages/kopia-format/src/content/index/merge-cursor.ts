@@ -1,10 +1,12 @@
 import type { ContentIdRange } from "../content-entry.ts";
+import { entryWins, rankOf } from "./entry-order.ts";
 import type { IndexReader } from "./index-reader.ts";
-import { compareKeys } from "./key-bytes.ts";
+import { compareKeys, type KeyPlace } from "./key-bytes.ts";
+
+const NO_BYTES = new Uint8Array(0);
 
 interface Run {
   readonly reader: IndexReader;
-  readonly readerIndex: number;
   readonly end: number;
   position: number;
   /** Where the current key lies, kept for the comparisons. */
@@ -13,40 +15,58 @@ interface Run {
 }
 
 /**
- * Walks the entries of several readers in key order, equal keys one after another: a heap of one run
- * a reader. Nothing is allocated per entry.
+ * Walks the winning entries (spec 1 §7.6) of several readers in key order: a heap of one run a reader.
+ * Nothing is allocated per entry, and what other readers come or go meanwhile makes no difference.
  */
 export class MergeCursor {
   /** Current entry, after `next` returned true. */
   reader: IndexReader;
-  readerIndex = 0;
   position = 0;
   private readonly heap: Run[] = [];
+  private readonly key: KeyPlace;
 
   constructor(readers: readonly IndexReader[], range: ContentIdRange) {
     this.reader = readers[0] as IndexReader;
-    for (const [readerIndex, reader] of readers.entries()) {
+    this.key = { bytes: NO_BYTES, offset: 0 };
+    for (const reader of readers) {
       const position = reader.lowerBound(range.start);
       const end = reader.lowerBound(range.end);
       if (position >= end) continue;
       const offset = reader.entriesOffsetBytes + position * reader.strideBytes;
-      this.heap.push({ reader, readerIndex, end, position, bytes: reader.bytes, offset });
+      this.heap.push({ reader, end, position, bytes: reader.bytes, offset });
     }
     for (let i = (this.heap.length >> 1) - 1; i >= 0; i--) this.sink(i);
   }
 
-  /** Goes to the next entry; false when there is none. */
+  /** Goes to the next content; false when there is none. */
   next(): boolean {
-    const run = this.heap[0];
-    if (run === undefined) return false;
+    const first = this.heap[0];
+    if (first === undefined) return false;
+    this.key.bytes = first.bytes;
+    this.key.offset = first.offset;
+    this.take(first);
+    for (let run = this.heap[0]; run !== undefined; run = this.heap[0]) {
+      // Keys ascend strictly within a reader, so equal ones come from different readers.
+      if (compareKeys(run, this.key, run.reader.keyLength) !== 0) break;
+      const { reader, position } = run;
+      if (entryWins(rankOf(reader, position), rankOf(this.reader, this.position))) this.take(run);
+      else this.advance(run);
+    }
+    return true;
+  }
+
+  private take(run: Run): void {
     this.reader = run.reader;
-    this.readerIndex = run.readerIndex;
     this.position = run.position;
+    this.advance(run);
+  }
+
+  /** Moves the top run past its entry. */
+  private advance(run: Run): void {
     run.position++;
     run.offset += run.reader.strideBytes;
     if (run.position === run.end) this.removeTop();
     this.sink(0);
-    return true;
   }
 
   private removeTop(): void {

@@ -1,0 +1,48 @@
+import type { Bytes } from "../base/bytes.ts";
+import type { JsonObject } from "../base/json-value.ts";
+import type { RandomBytes } from "../base/random.ts";
+import type { BlobStorage } from "../blob/storage.ts";
+import { BLOB_CONFIG_ID, encodeBlobConfig } from "./blob-config.ts";
+import {
+  FORMAT_BLOB_ID,
+  decodeFormatBlob,
+  encodeFormatBlob,
+  sealContentFormat,
+  type FormatDocument,
+} from "./format-blob.ts";
+import { openFormatBlobs } from "./format-blobs.ts";
+import type { BlobRetention, ContentFormat, RepositoryFormat } from "./repository-format.ts";
+import { formatBoxKey, sealBox } from "./sealed-box.ts";
+
+/** What the format blobs are to say. */
+export interface FormatToWrite {
+  readonly formatKey: Bytes;
+  readonly document: Omit<FormatDocument, "encryptedFormat">;
+  readonly content: ContentFormat;
+  /** Document of the encrypted part whose unknown members are kept. */
+  readonly contentSource: JsonObject;
+  readonly blobRetention: BlobRetention;
+}
+
+/**
+ * Puts both format blobs under one key, `kopia.blobcfg` first (spec 1 §2.10, §2.11), after opening
+ * again what is about to be stored.
+ */
+export async function writeFormatBlobs(
+  storage: BlobStorage,
+  random: RandomBytes,
+  toWrite: FormatToWrite,
+): Promise<RepositoryFormat> {
+  const { formatKey, content, contentSource } = toWrite;
+  const { uniqueId } = toWrite.document;
+  const boxKey = formatBoxKey(formatKey, uniqueId);
+  const blobConfig = sealBox(boxKey, encodeBlobConfig(toWrite.blobRetention), random);
+  const sealed = { formatKey, uniqueId, content, source: contentSource };
+  const encryptedFormat = sealContentFormat(sealed, random);
+  const formatBlob = encodeFormatBlob({ ...toWrite.document, encryptedFormat });
+  const readBack = { document: decodeFormatBlob(formatBlob), formatBlob, blobConfig };
+  const { format } = openFormatBlobs(readBack, formatKey);
+  await storage.put(BLOB_CONFIG_ID, blobConfig);
+  await storage.put(FORMAT_BLOB_ID, formatBlob);
+  return format;
+}

@@ -1,1 +1,185 @@
-export {};
+export {
+  resolveObjectPath,
+  type ObjectPathRepository,
+  type ResolveObjectPathOptions,
+  type ResolvedObject,
+} from "./fs/object-path.ts";
+export { readDirectory, readDirectoryForRestore } from "./fs/read-directory.ts";
+export { resolveRestoreSource, type ResolveRestoreSourceOptions } from "./fs/restore-source.ts";
+export {
+  buildDirectory,
+  compareEntries,
+  type DirectoryParts,
+  type OwnFailure,
+} from "./model/build-directory.ts";
+export { cleanPath } from "./model/clean-path.ts";
+export { decodeDirectory, encodeDirectory, writeDirectory } from "./model/directory-codec.ts";
+export type {
+  DirectoryEntry,
+  DirectoryListing,
+  DirectorySummary,
+  EntryType,
+  FailedEntry,
+} from "./model/directory-entry.ts";
+export {
+  entryFromJson,
+  entryToJson,
+  summaryToJson,
+  timeToJson,
+  type JsonOutput,
+} from "./model/entry-json.ts";
+export { entryModeFromPosix, entryModeToPosix } from "./model/entry-mode.ts";
+export {
+  DEFAULT_MAINTENANCE_PARAMETERS,
+  getMaintenanceParameters,
+  hasMaintenanceParameters,
+  setMaintenanceParameters,
+  type LogRetention,
+  type MaintenanceCycle,
+  type MaintenanceParameters,
+} from "./model/maintenance-parameters.ts";
+export { compareUtf8 } from "./model/name-order.ts";
+export {
+  EMPTY_STATS,
+  decodeSnapshotManifest,
+  encodeSnapshotManifest,
+  snapshotLabels,
+  snapshotToJson,
+  statsToJson,
+} from "./model/snapshot-codec.ts";
+export type {
+  IncompleteReason,
+  SnapshotManifest,
+  SnapshotStats,
+} from "./model/snapshot-manifest.ts";
+export {
+  compareSnapshots,
+  deleteSnapshot,
+  findPreviousSnapshots,
+  findSnapshotsById,
+  groupBySource,
+  listSnapshots,
+  listSources,
+  loadSnapshot,
+  replaceSnapshot,
+  saveSnapshot,
+  type InvalidSnapshotHandler,
+  type SnapshotFilter,
+  type SourceSnapshots,
+} from "./model/snapshot-store.ts";
+export {
+  GLOBAL_TARGET,
+  formatSource,
+  parseSource,
+  sourcesEqual,
+  validateSnapshotSource,
+  validateUploadSource,
+  type Source,
+  type SourceContext,
+} from "./model/source.ts";
+export {
+  applyPolicyChanges,
+  type ChangedPolicy,
+  type PolicyChange,
+} from "./policy/apply-policy-change.ts";
+export { chooseCompressor, chooseMetadataCompressor } from "./policy/choose-compressor.ts";
+export {
+  enterRoot,
+  type EnterOptions,
+  type IgnoreCandidate,
+  type IgnoreContext,
+  type IgnoreDirectory,
+} from "./policy/ignore-context.ts";
+export { mergePolicies, type EffectivePolicy, type PolicyLevel } from "./policy/merge-policies.ts";
+export { decodePolicy, encodePolicy, policyFromJson, policyToJson } from "./policy/policy-codec.ts";
+export { POLICY_FIELD_NAMES, type PolicyField } from "./policy/policy-fields.ts";
+export {
+  getDefinedPolicy,
+  getEffectivePolicy,
+  listPolicies,
+  loadPolicyTree,
+  removePolicy,
+  setPolicy,
+  type PolicyEntry,
+} from "./policy/policy-store.ts";
+export {
+  policyHierarchy,
+  policyLabels,
+  targetFromLabels,
+  validatePolicyTarget,
+} from "./policy/policy-target.ts";
+export { createPolicyTree, type PolicyTree } from "./policy/policy-tree.ts";
+export {
+  DEFAULT_POLICY,
+  EMPTY_POLICY,
+  type ActionCommand,
+  type ActionsPolicy,
+  type CompressionPolicy,
+  type ErrorHandlingPolicy,
+  type FilesPolicy,
+  type LoggingPolicy,
+  type MetadataCompressionPolicy,
+  type OsSnapshotsPolicy,
+  type Policy,
+  type RetentionPolicy,
+  type SchedulingPolicy,
+  type SplitterPolicy,
+  type TimeOfDay,
+  type UploadPolicy,
+} from "./policy/policy.ts";
+export { prepareNewRepository } from "./policy/prepare-new-repository.ts";
+export { validatePolicy } from "./policy/validate-policy.ts";
+export { createLocalOutput, type LocalOutputOptions } from "./restore/local-output.ts";
+export type {
+  DeletedCounts,
+  OutputDirectory,
+  OutputFile,
+  RestoreOutcome,
+  RestoreOutput,
+} from "./restore/restore-output.ts";
+export {
+  restoreTree,
+  type RestoreFailure,
+  type RestoreObserver,
+  type RestoreOptions,
+  type RestoreStats,
+} from "./restore/restore-tree.ts";
+export { computeRetention, type RetainedSnapshot } from "./retention/compute-retention.ts";
+export {
+  executeExpire,
+  planExpire,
+  planSourceExpire,
+  type ExpireInput,
+  type ExpirePlan,
+  type KeptSnapshot,
+} from "./retention/expire.ts";
+export { changePins, pinSnapshot, type PinChange } from "./retention/pins.ts";
+export {
+  createSnapshot,
+  type CreateSnapshotOptions,
+  type CreateSnapshotResult,
+} from "./upload/create-snapshot.ts";
+export type {
+  PartialUpload,
+  UploadBatch,
+  UploadBatchObserver,
+  UploadExecutor,
+  UploadItem,
+  UploadItemResult,
+  UploadSettings,
+} from "./upload/upload-executor.ts";
+export type { UploadFailure, UploadObserver, UploadProgress } from "./upload/upload-observer.ts";
+export type {
+  UploadBaseOptions,
+  UploadOptions,
+  UploadStreamOptions,
+} from "./upload/upload-options.ts";
+export { uploadSnapshot } from "./upload/upload-snapshot.ts";
+export { uploadStream } from "./upload/upload-stream.ts";
+export {
+  verifySnapshots,
+  type VerifyOptions,
+  type VerifyResult,
+  type VerifyRoot,
+  type VerifyStats,
+} from "./verify/verify-snapshots.ts";

@@ -60,30 +60,35 @@ export function sourcesEqual(a: Source, b: Source): boolean {
 }
 
 /**
- * Refuses a source under which no snapshot may be saved: host, user and path must be non-empty, and
- * the path must be usable as a policy target, since the policy of an override source is set after
- * the upload and would fail then (spec 2 §9.2).
+ * Refuses a source under which nothing may be uploaded: host, user and path must be non-empty, and the path
+ * must be usable as a policy target, since the policy of an override source is set after the upload and
+ * would fail then (spec 2 §9.2).
+ * @throws KopiaError `SOURCE_INVALID`.
+ */
+export function validateUploadSource(source: Source): void {
+  validateSnapshotSource(source);
+  if (!hasTrailingSeparator(source.path)) return;
+  throw invalidSource(source, "has a path that ends with a slash or a backslash");
+}
+
+/**
+ * Refuses a source under which no manifest may be saved: host, user and path must be non-empty (spec 2 §5.5).
  * @throws KopiaError `SOURCE_INVALID`.
  */
 export function validateSnapshotSource(source: Source): void {
-  const problem =
-    source.host === ""
-      ? "has no host"
-      : source.userName === ""
-        ? "has no user"
-        : source.path === ""
-          ? "has no path"
-          : hasTrailingSeparator(source.path)
-            ? "has a path that ends with a slash or a backslash"
-            : "";
-  if (problem === "") return;
-  throw new KopiaError("SOURCE_INVALID", `source ${formatSource(source)} ${problem}`, {
-    details: { source: formatSource(source) },
-  });
+  if (source.host === "") throw invalidSource(source, "has no host");
+  if (source.userName === "") throw invalidSource(source, "has no user");
+  if (source.path === "") throw invalidSource(source, "has no path");
 }
 
 /** Whether a path ends in `/` or `\` without being a root (`/`, `X:\`, `X:/`): not usable as a policy target. */
 export function hasTrailingSeparator(path: string): boolean {
   if (path === "/" || /^[A-Za-z]:[\\/]$/.test(path)) return false;
   return path.endsWith("/") || path.endsWith("\\");
+}
+
+function invalidSource(source: Source, problem: string): KopiaError {
+  return new KopiaError("SOURCE_INVALID", `source ${formatSource(source)} ${problem}`, {
+    details: { source: formatSource(source) },
+  });
 }

@@ -1,5 +1,13 @@
 import { KopiaError } from "@kopia-engine/kopia-format";
+import { compileRules, parseIgnoreFile, rulesIgnore } from "./ignore-rules.ts";
+import type { PatternMatcher } from "./match-pattern.ts";
 import type { PolicyTree } from "./policy-tree.ts";
+
+/** Largest ignore file that is read, in bytes: a larger one is refused rather than read in part. */
+const MAX_IGNORE_FILE_BYTES = 2 ** 24;
+
+const CACHE_TAG_NAME = "CACHEDIR.TAG";
+const CACHE_TAG_SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55";
 
 /** What the ignore rules ask about a directory that is being listed. */
 export interface IgnoreDirectory {
@@ -28,11 +36,13 @@ export interface IgnoreCandidate {
 
 /** The ignore rules in force in one directory. */
 export interface IgnoreContext {
+  /** The policy node of the directory. */
+  readonly node: PolicyTree;
   /** The directory counts as empty: it has a `CACHEDIR.TAG` and the policy ignores such (spec 2 §7.6 step 1). */
   readonly isCacheDirectory: boolean;
   /** Whether an entry of this directory is left out. */
   ignores(entry: IgnoreCandidate): boolean;
-  /** The context of a sub-directory, by its name and what it holds. @throws KopiaError `IGNORE_PATTERN_INVALID` and what `readFile` throws. */
+  /** The context of a sub-directory. @throws KopiaError `IGNORE_PATTERN_INVALID`, and what `readFile` throws. */
   enter(name: string, directory: IgnoreDirectory, options?: EnterOptions): IgnoreContext;
 }
 
@@ -42,17 +52,165 @@ export interface EnterOptions {
   readonly device?: bigint | number;
 }
 
+/** Rules that a directory hands down to those below it. */
+interface InheritedRules {
+  /** Rules of all directories from the root down to here. */
+  readonly rules: readonly PatternMatcher[];
+  readonly dotFileNames: readonly string[];
+  /** 0: no limit. */
+  readonly maxFileSizeBytes: bigint;
+  readonly oneFileSystem: boolean;
+}
+
+const NOTHING_INHERITED: InheritedRules = {
+  rules: [],
+  dotFileNames: [],
+  maxFileSizeBytes: 0n,
+  oneFileSystem: false,
+};
+
 /**
  * The context of a snapshot's root directory.
- * @throws KopiaError `IGNORE_PATTERN_INVALID` and what `readFile` throws.
+ * @throws KopiaError `IGNORE_PATTERN_INVALID`, and what `readFile` throws.
  */
 export function enterRoot(
   node: PolicyTree,
   directory: IgnoreDirectory,
   options: EnterOptions = {},
 ): IgnoreContext {
-  void node;
-  void directory;
-  void options;
-  throw new KopiaError("NOT_IMPLEMENTED", "enterRoot");
+  return enterDirectory({ path: "", node, directory, inherited: NOTHING_INHERITED }, options);
+}
+
+interface Entered {
+  /** Empty for the root, else `/a/b`. */
+  readonly path: string;
+  readonly node: PolicyTree;
+  readonly directory: IgnoreDirectory;
+  readonly inherited: InheritedRules;
+}
+
+function enterDirectory(entered: Entered, options: EnterOptions): IgnoreContext {
+  const { path, node, directory, inherited } = entered;
+  const ignoreCacheDirs = node.policy.files.ignoreCacheDirs ?? true;
+  if (ignoreCacheDirs && hasCacheTag(directory)) {
+    return new DirectoryContext({ ...entered, isCacheDirectory: true }, options.device);
+  }
+  // A defined policy decides alone which ignore files count, even by naming none (spec 2 §8.4).
+  const dotFileNames = node.isDefined
+    ? (node.policy.files.ignoreDotFiles ?? [])
+    : inherited.dotFileNames;
+  const patterns = node.isDefined ? [...(node.policy.files.ignore ?? [])] : [];
+  for (const name of dotFileNames) patterns.push(...readIgnoreFile(directory, name, path));
+  const { maxFileSize = 0n, oneFileSystem = false } = node.policy.files;
+  const rules: InheritedRules = {
+    rules:
+      patterns.length === 0
+        ? inherited.rules
+        : inherited.rules.concat(compileRules(patterns, path)),
+    dotFileNames,
+    maxFileSizeBytes:
+      node.isDefined && maxFileSize !== 0n ? maxFileSize : inherited.maxFileSizeBytes,
+    oneFileSystem: node.isDefined ? oneFileSystem : inherited.oneFileSystem,
+  };
+  return new DirectoryContext(
+    { path, node, inherited: rules, isCacheDirectory: false },
+    options.device,
+  );
+}
+
+function hasCacheTag(directory: IgnoreDirectory): boolean {
+  const start = directory.readFile(CACHE_TAG_NAME, {
+    maxLengthBytes: CACHE_TAG_SIGNATURE.length,
+    followSymlinks: false,
+  });
+  if (start === undefined || start.length !== CACHE_TAG_SIGNATURE.length) return false;
+  return String.fromCharCode(...start) === CACHE_TAG_SIGNATURE;
+}
+
+function readIgnoreFile(directory: IgnoreDirectory, name: string, path: string): string[] {
+  const maxLengthBytes = MAX_IGNORE_FILE_BYTES + 1;
+  const data = directory.readFile(name, { maxLengthBytes, followSymlinks: true });
+  if (data === undefined) return [];
+  if (data.length === maxLengthBytes) {
+    throw new KopiaError(
+      "LIMIT_EXCEEDED",
+      `ignore file ${path}/${name} is larger than ${MAX_IGNORE_FILE_BYTES} bytes`,
+      { details: { path: `${path}/${name}` } },
+    );
+  }
+  return parseIgnoreFile(data);
+}
+
+class DirectoryContext implements IgnoreContext {
+  readonly node: PolicyTree;
+  readonly isCacheDirectory: boolean;
+  readonly #path: string;
+  readonly #inherited: InheritedRules;
+  readonly #device: bigint | number | undefined;
+  /** Code points of `path/`, then of the name that is being asked about; reused for every entry. */
+  #points: Uint32Array | undefined;
+  #prefixLength = 0;
+
+  constructor(
+    parts: Omit<Entered, "directory"> & { readonly isCacheDirectory: boolean },
+    device: bigint | number | undefined,
+  ) {
+    this.node = parts.node;
+    this.isCacheDirectory = parts.isCacheDirectory;
+    this.#path = parts.path;
+    this.#inherited = parts.inherited;
+    this.#device = device;
+  }
+
+  ignores(entry: IgnoreCandidate): boolean {
+    const { rules, maxFileSizeBytes, oneFileSystem } = this.#inherited;
+    if (rules.length > 0) {
+      const lengthPoints = this.#writeName(entry.name);
+      const path = { points: this.#points as Uint32Array, lengthPoints };
+      if (rulesIgnore(rules, path, entry.isDirectory)) return true;
+    }
+    if (maxFileSizeBytes > 0n && !entry.isDirectory && entry.sizeBytes > maxFileSizeBytes)
+      return true;
+    // Devices may come as number or bigint: compare them loosely on purpose.
+    return oneFileSystem && !isSameDevice(entry.device, this.#device);
+  }
+
+  enter(name: string, directory: IgnoreDirectory, options: EnterOptions = {}): IgnoreContext {
+    const entered: Entered = {
+      path: `${this.#path}/${name}`,
+      node: this.node.child(name),
+      directory,
+      inherited: this.#inherited,
+    };
+    return enterDirectory(entered, options);
+  }
+
+  /** Puts the name behind the directory's path; returns the number of code points of both. */
+  #writeName(name: string): number {
+    if (this.#points === undefined) this.#startPoints();
+    let points = this.#points as Uint32Array;
+    let length = this.#prefixLength;
+    if (length + name.length > points.length) {
+      points = new Uint32Array(length + 2 * name.length);
+      points.set((this.#points as Uint32Array).subarray(0, length));
+      this.#points = points;
+    }
+    for (let i = 0; i < name.length; i++) {
+      const codePoint = name.codePointAt(i) as number;
+      if (codePoint > 0xffff) i++;
+      points[length++] = codePoint;
+    }
+    return length;
+  }
+
+  #startPoints(): void {
+    const prefix = Array.from(`${this.#path}/`, (char) => char.codePointAt(0) as number);
+    this.#prefixLength = prefix.length;
+    this.#points = new Uint32Array(prefix.length + 256);
+    this.#points.set(prefix);
+  }
+}
+
+function isSameDevice(a: bigint | number | undefined, b: bigint | number | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && BigInt(a) === BigInt(b));
 }

@@ -1,0 +1,61 @@
+import { productsOf } from "./galois-field.ts";
+import { type GaloisMatrix, invertMatrix, multiplyMatrices, vandermonde } from "./galois-matrix.ts";
+
+/**
+ * Systematic Reed–Solomon code over equal-length shards (spec 1 §11.4): the encoding matrix is
+ * V · (top of V)^-1, so the first rows are the identity and the last ones give the parity shards.
+ */
+export class ReedSolomon {
+  readonly dataShardCount: number;
+  readonly parityShardCount: number;
+  readonly #matrix: GaloisMatrix;
+
+  /** Together at most 256 shards. */
+  constructor(dataShardCount: number, parityShardCount: number) {
+    this.dataShardCount = dataShardCount;
+    this.parityShardCount = parityShardCount;
+    const full = vandermonde(dataShardCount + parityShardCount, dataShardCount);
+    this.#matrix = multiplyMatrices(full, invertMatrix(full.slice(0, dataShardCount)));
+  }
+
+  /** Fills the parity shards from the data shards. */
+  encode(data: readonly Uint8Array[], parity: readonly Uint8Array[]): void {
+    parity.forEach((shard, index) =>
+      combine(this.#matrix[this.dataShardCount + index] as Uint8Array, data, shard),
+    );
+  }
+
+  /**
+   * Rebuilds missing data shards in place. `present` tells, for data shards and then parity shards,
+   * which ones are good; the others are only written to.
+   * @returns whether enough shards were good.
+   */
+  reconstruct(
+    data: readonly Uint8Array[],
+    parity: readonly Uint8Array[],
+    present: readonly boolean[],
+  ): boolean {
+    const shards = [...data, ...parity];
+    const usable = present.flatMap((good, index) => (good ? [index] : [])).slice(0, data.length);
+    if (usable.length < data.length) return false;
+    const decode = invertMatrix(usable.map((index) => this.#matrix[index] as Uint8Array));
+    const inputs = usable.map((index) => shards[index] as Uint8Array);
+    data.forEach((shard, index) => {
+      if (present[index] !== true) combine(decode[index] as Uint8Array, inputs, shard);
+    });
+    return true;
+  }
+}
+
+/** `output` := Σ factors[i] · inputs[i], byte position by byte position. */
+function combine(factors: Uint8Array, inputs: readonly Uint8Array[], output: Uint8Array): void {
+  output.fill(0);
+  for (let i = 0; i < inputs.length; i++) {
+    const factor = factors[i] as number;
+    if (factor === 0) continue;
+    const products = productsOf(factor);
+    const input = inputs[i] as Uint8Array;
+    for (let at = 0; at < output.length; at++)
+      output[at] = (output[at] as number) ^ (products[input[at] as number] as number);
+  }
+}

@@ -1,3 +1,5 @@
+export { ByteReader, type ByteReaderOptions } from "./base/byte-reader.ts";
+export { ByteWriter } from "./base/byte-writer.ts";
 export type { Bytes } from "./base/bytes.ts";
 export {
   bytesEqual,
@@ -11,6 +13,16 @@ export {
 } from "./base/bytes.ts";
 export type { Clock, TimeNs } from "./base/clock.ts";
 export { NS_PER_MS, NS_PER_SECOND, systemClock, toUnixSeconds } from "./base/clock.ts";
+export { collectAsync } from "./base/collect-async.ts";
+export {
+  DirectoryHandle,
+  directoryHandlesAreSafe,
+  isSafeEntryName,
+  openDirectoryHandle,
+  type EntryName,
+  type FileOpenOptions,
+  type FileOwner,
+} from "./base/directory-handle.ts";
 export { ERROR_CODES, type ErrorCode, type RetryAdvice } from "./base/error-codes.ts";
 export {
   KopiaError,
@@ -21,7 +33,63 @@ export {
   type ErrorDetails,
   type ErrorWire,
 } from "./base/errors.ts";
+export { formatGoDuration, parseGoDuration } from "./base/go-duration.ts";
+export {
+  goDecodeUtf8,
+  goMarshalIndent,
+  goQuote,
+  goQuoteBytes,
+  goStringify,
+} from "./base/go-json.ts";
+export { GO_ZERO_TIME, formatGoTime, parseGoTime, wrapInt64 } from "./base/go-time.ts";
+export {
+  asArray,
+  asBigInteger,
+  asBoolean,
+  asInteger,
+  asNumber,
+  asObject,
+  asString,
+  entriesOf,
+  field,
+  isJsonObject,
+} from "./base/json-fields.ts";
+export { parseJson, type JsonParseOptions } from "./base/json-parse.ts";
+export {
+  JsonNumber,
+  RawJson,
+  type JsonInput,
+  type JsonObject,
+  type JsonValue,
+} from "./base/json-value.ts";
+export {
+  posixTimesAreExact,
+  setTimesNs,
+  setTimesNsOfFile,
+  type FileTimes,
+  type PosixPath,
+} from "./base/posix.ts";
 export { systemRandom, type RandomBytes } from "./base/random.ts";
+export { Semaphore } from "./base/semaphore.ts";
+export {
+  formatLocalTimestamp,
+  isTimeZone,
+  timeFromCalendar,
+  zonedParts,
+  type CalendarTime,
+  type ZonedParts,
+} from "./base/zoned-time.ts";
+export { CachingStorage, type CachingStorageOptions } from "./blob/caching-storage.ts";
+export { describeDirectory, type DirectoryDescription } from "./blob/describe-directory.ts";
+export { openFilesystemStorage, type FilesystemStorageOptions } from "./blob/filesystem-storage.ts";
+export { MemoryStorage } from "./blob/memory-storage.ts";
+export {
+  MeteredStorage,
+  type StorageMetrics,
+  type StorageOperation,
+} from "./blob/metered-storage.ts";
+export { ReadOnlyStorage } from "./blob/read-only-storage.ts";
+export { RetryingStorage, type RetryOptions } from "./blob/retrying-storage.ts";
 export type {
   BlobId,
   BlobMetadata,
@@ -31,13 +99,89 @@ export type {
   PutOptions,
   StorageCapacity,
 } from "./blob/storage.ts";
+export {
+  ThrottledStorage,
+  type ThrottlingLimits as StorageThrottlingLimits,
+} from "./blob/throttled-storage.ts";
+export type { Compressor } from "./compression/compressor.ts";
+export {
+  COMPRESSOR_NAMES,
+  compressorByHeaderId,
+  compressorByName,
+} from "./compression/registry.ts";
 export type { ContentEntry, ContentId, ContentIdRange } from "./content/content-entry.ts";
+export {
+  createContentManager,
+  type ContentManager,
+  type ContentManagerOptions,
+  type LoadedIndexBlob,
+} from "./content/content-manager.ts";
 export type {
+  ContentBatchOptions,
+  ContentBatchResult,
   ContentQuery,
   ContentReader,
   ContentWriter,
   WriteContentOptions,
 } from "./content/content-store.ts";
+export type { ContentWriteSession, ContentWriteStats } from "./content/content-write-session.ts";
+export { readLocalIndex } from "./content/pack/local-index.ts";
+export {
+  listSessionMarkers,
+  newSessionId,
+  sessionIdOfBlob,
+  type SessionMarker,
+  type StoredSessionMarker,
+} from "./content/session.ts";
+export {
+  verifyContents,
+  type ContentProblem,
+  type ContentVerification,
+  type VerifyContentsOptions,
+} from "./content/verify-contents.ts";
+export type { Encryptor } from "./encryption/encryptor.ts";
+export {
+  DEFAULT_ENCRYPTION,
+  ENCRYPTION_NAMES,
+  createEncryptor,
+  type EncryptorOptions,
+} from "./encryption/registry.ts";
+export { BLOB_CONFIG_ID } from "./format/blob-config.ts";
+export {
+  changeFormat,
+  changePassword,
+  type FormatChange,
+  type PasswordChange,
+} from "./format/change-format.ts";
+export { FORMAT_BLOB_ID } from "./format/format-blob.ts";
+export {
+  DEFAULT_EPOCH_PARAMETERS,
+  ECC_NAMES,
+  FORMAT_VERSIONS,
+  PACK_SIZE_BYTES,
+} from "./format/format-parameters.ts";
+export { initializeRepository, type InitializeOptions } from "./format/initialize.ts";
+export {
+  DEFAULT_KEY_ALGORITHM,
+  KEY_ALGORITHM_NAMES,
+  deriveCacheKey,
+  deriveRepositoryKey,
+  type DerivedKeyOptions,
+} from "./format/key-derivation.ts";
+export {
+  loadRepositoryFormat,
+  reloadRepositoryFormat,
+  type LoadFormatOptions,
+} from "./format/load-format.ts";
+export {
+  EMPTY_SCHEDULE,
+  MAINTENANCE_BLOB_ID,
+  MAX_RUNS_PER_TASK,
+  decodeMaintenanceBlob,
+  encodeMaintenanceBlob,
+  type MaintenanceRun,
+  type MaintenanceSchedule,
+} from "./format/maintenance-blob.ts";
 export type {
   BlobRetention,
   ContentFormat,
@@ -46,6 +190,8 @@ export type {
   RequiredFeature,
   UpgradeLock,
 } from "./format/repository-format.ts";
+export type { HashFunction } from "./hashing/hash-function.ts";
+export { DEFAULT_HASH, HASH_NAMES, createHashFunction } from "./hashing/registry.ts";
 export type {
   ManifestEntry,
   ManifestId,
@@ -53,12 +199,78 @@ export type {
   ManifestReader,
   ManifestWriter,
 } from "./manifest/manifest-store.ts";
-export type { ObjectId } from "./object/object-id.ts";
+export {
+  formatObjectId,
+  isDirectoryObjectId,
+  parseObjectId,
+  type ObjectId,
+  type ObjectIdParts,
+} from "./object/object-id.ts";
 export type {
+  ObjectPiece,
   ObjectReader,
   ObjectStore,
   ObjectWriter,
   ObjectWriterOptions,
   ObjectWriterStore,
 } from "./object/object-store.ts";
+export {
+  connectRepository,
+  openConnection,
+  type ConnectOptions,
+  type OpenConnectionOptions,
+} from "./repository/connect.ts";
+export { filesystemStorageConfig, parseFilesystemConfig } from "./repository/connection-codec.ts";
+export {
+  isConnected,
+  readConnection,
+  removeConnection,
+  writeConnection,
+} from "./repository/connection-file.ts";
+export {
+  decodeConnectionToken,
+  encodeConnectionToken,
+  type ConnectionToken,
+} from "./repository/connection-token.ts";
+export type {
+  CachingOptions,
+  ConfigValue,
+  Connection,
+  ConnectionClientOptions,
+  FilesystemConfig,
+  StorageConfig,
+  ThrottlingLimits,
+} from "./repository/connection.ts";
+export {
+  createRepository,
+  type CreateRepositoryOptions,
+  type NewRepositoryFormat,
+} from "./repository/create-repository.ts";
+export {
+  defaultCacheDirectory,
+  defaultConfigDirectory,
+  defaultIdentity,
+  resolveConfigPath,
+  userCacheDirectory,
+  type Environment,
+} from "./repository/default-paths.ts";
+export {
+  createFilesystemRepository,
+  openFilesystemRepository,
+  type FilesystemRepositoryOptions,
+} from "./repository/filesystem-repository.ts";
+export {
+  openRepository,
+  type OpenRepositoryOptions,
+  type RepositoryCacheOptions,
+} from "./repository/open-repository.ts";
+export { openStorage, openStorageForCreate } from "./repository/open-storage.ts";
+export {
+  persistedPasswordPath,
+  readPersistedPassword,
+  removePersistedPassword,
+  writePersistedPassword,
+} from "./repository/persisted-password.ts";
 export type { ClientOptions, Repository, WriteSession } from "./repository/repository.ts";
+export { DEFAULT_SPLITTER, SPLITTER_NAMES, splitterFactory } from "./splitter/registry.ts";
+export type { Splitter, SplitterFactory } from "./splitter/splitter.ts";

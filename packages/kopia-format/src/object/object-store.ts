@@ -12,6 +12,15 @@ export interface ObjectReader {
   chunks(): AsyncIterable<Bytes>;
 }
 
+/** One content of an object: which bytes of the object it holds. */
+export interface ObjectPiece {
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+  readonly contentId: ContentId;
+  /** The content holds a 4-byte header and a compressed stream (`Z` objects, spec 2 §2.6). */
+  readonly compressed: boolean;
+}
+
 /** How an object is to be written (spec 2 §2.4). */
 export interface ObjectWriterOptions {
   /** Content prefix: `k` for directories, empty for files. */
@@ -40,6 +49,12 @@ export interface ObjectStore {
   openObject(id: ObjectId): Promise<ObjectReader>;
   /** Whole object in memory, refused above `maxLengthBytes` (default 1 GiB). */
   readObject(id: ObjectId, maxLengthBytes?: number): Promise<Bytes>;
+  /**
+   * The contents of an object in order, without reading data: only indirect lists are read. For callers that
+   * fetch many contents in pack order. The length of a direct object is what the content index says.
+   * @throws KopiaError as `openObject`.
+   */
+  objectPieces(id: ObjectId): Promise<readonly ObjectPiece[]>;
   /**
    * All contents behind an object, index contents first (spec 2 §2.9); reads indirect lists, not data.
    * @throws KopiaError `OBJECT_NOT_FOUND` naming the missing content.

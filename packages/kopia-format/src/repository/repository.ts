@@ -1,6 +1,8 @@
 import type { Clock } from "../base/clock.ts";
+import type { RandomBytes } from "../base/random.ts";
 import type { BlobStorage } from "../blob/storage.ts";
-import type { ContentReader, ContentWriter } from "../content/content-store.ts";
+import type { ContentManager } from "../content/content-manager.ts";
+import type { ContentWriteSession } from "../content/content-write-session.ts";
 import type { RepositoryFormat } from "../format/repository-format.ts";
 import type { ManifestReader, ManifestWriter } from "../manifest/manifest-store.ts";
 import type { ObjectStore, ObjectWriterStore } from "../object/object-store.ts";
@@ -19,7 +21,8 @@ export interface Repository {
   readonly format: RepositoryFormat;
   readonly client: ClientOptions;
   readonly clock: Clock;
-  readonly contents: ContentReader;
+  readonly random: RandomBytes;
+  readonly contents: ContentManager;
   readonly objects: ObjectStore;
   readonly manifests: ManifestReader;
   /** Sees what other clients have written since. */
@@ -39,7 +42,7 @@ export interface Repository {
  */
 export interface WriteSession {
   readonly repository: Repository;
-  readonly contents: ContentWriter;
+  readonly contents: ContentWriteSession;
   readonly objects: ObjectWriterStore;
   readonly manifests: ManifestWriter;
   flush(): Promise<void>;

@@ -1,0 +1,179 @@
+import { isAbsolute, resolve } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { KopiaError } from "../base/errors.ts";
+import type { RandomBytes } from "../base/random.ts";
+import type { RepositoryFormat } from "../format/repository-format.ts";
+import { readConnection, writeConnection } from "./connection-file.ts";
+import type {
+  CachingOptions,
+  Connection,
+  ConnectionClientOptions,
+  StorageConfig,
+} from "./connection.ts";
+import { defaultCacheDirectory, defaultIdentity, type Environment } from "./default-paths.ts";
+import {
+  openRepository,
+  type OpenRepositoryOptions,
+  type RepositoryCacheOptions,
+} from "./open-repository.ts";
+import { openStorage, withOpenedStorage } from "./open-storage.ts";
+import {
+  readPersistedPassword,
+  removePersistedPassword,
+  writePersistedPassword,
+} from "./persisted-password.ts";
+import type { Repository } from "./repository.ts";
+
+/** 5000 MiB, for contents and for metadata each (spec 3 §6.3). */
+const DEFAULT_CACHE_BYTES = 5000 * 2 ** 20;
+const DEFAULT_LIST_CACHE_SECONDS = 30;
+/** 15 minutes (spec 1 §10.1). */
+const DEFAULT_FORMAT_CACHE_NS = 900_000_000_000;
+
+/** What `connectRepository` is told. */
+export interface ConnectOptions {
+  readonly configPath: string;
+  readonly storage: StorageConfig;
+  readonly password: string;
+  /** Default: this user and host, read-write, `Repository in …`. */
+  readonly client?: Partial<ConnectionClientOptions>;
+  /** Default: 5000 MiB each in the default directory. A `maxCacheSize` of 0 turns all caching off. */
+  readonly caching?: CachingOptions;
+  /** Stores the password beside the connection file. Default true. */
+  readonly persistPassword?: boolean;
+  /** For default paths, `KOPIA_CACHE_DIRECTORY`, and as in `openConnection`. */
+  readonly env: Environment;
+  readonly clock?: Clock;
+  /** The format that `createRepository` gave: spares the key derivation. */
+  readonly format?: RepositoryFormat;
+}
+
+/**
+ * Opens the repository to prove storage, password and index, then writes the connection file (and password).
+ * An existing connection is only replaced once the new one has been proven.
+ * @throws KopiaError as `openStorage`, `openRepository` and `writeConnection`.
+ */
+export async function connectRepository(options: ConnectOptions): Promise<Connection> {
+  const { configPath, storage, password, env } = options;
+  const identity = { ...defaultIdentity(env), ...options.client };
+  const client = { readOnly: false, description: "", enableActions: false, ...identity };
+  const blobs = await openStorage(storage, { readOnly: client.readOnly });
+  const opened = await withOpenedStorage(blobs, storage, () =>
+    openRepository(blobs, {
+      password,
+      client,
+      ...environmentOptions(env),
+      ...(options.clock !== undefined && { clock: options.clock }),
+      ...(options.format !== undefined && { format: options.format }),
+    }),
+  );
+  const { uniqueId } = opened.format;
+  await opened.close();
+  const connection: Connection = {
+    storage,
+    caching: completeCaching(options, uniqueId),
+    client: {
+      ...client,
+      description: client.description || `Repository in ${blobs.displayName}`,
+      formatBlobCacheDurationNs: client.formatBlobCacheDurationNs ?? DEFAULT_FORMAT_CACHE_NS,
+    },
+  };
+  await writeConnection(configPath, connection);
+  if (options.persistPassword ?? true) await writePersistedPassword(configPath, password);
+  else await removePersistedPassword(configPath);
+  return connection;
+}
+
+/** What `openConnection` is told. */
+export interface OpenConnectionOptions {
+  /** Absent: the stored password is used. */
+  readonly password?: string;
+  /** `KOPIA_CACHE_DIRECTORY` (when absolute), `KOPIA_REPO_UPGRADE_OWNER_ID`, `KOPIA_IGNORE_MALFORMED_MANIFEST_CONTENTS`. */
+  readonly env?: Environment;
+  readonly clock?: Clock;
+  readonly random?: RandomBytes;
+  /** Opens for reading whatever the connection says. */
+  readonly readOnly?: boolean;
+  readonly onWarning?: (message: string) => void;
+}
+
+/**
+ * Opens the repository of a connection file.
+ * @throws KopiaError `REPOSITORY_NOT_CONNECTED`, `CONFIG_CORRUPT`, `NOT_IMPLEMENTED` for a repository server,
+ * `INVALID_PASSWORD` when no password is given or stored, and as `openStorage` and `openRepository`.
+ */
+export async function openConnection(
+  configPath: string,
+  options: OpenConnectionOptions = {},
+): Promise<Repository> {
+  const connection = await readConnection(configPath);
+  const { storage } = connection;
+  if (storage === undefined) {
+    throw new KopiaError(
+      "NOT_IMPLEMENTED",
+      `${configPath} connects to a repository server, which is not available yet`,
+      { details: { configPath } },
+    );
+  }
+  const { env = {}, readOnly, password = await storedPassword(configPath), ...passedOn } = options;
+  const client = { ...connection.client, readOnly: readOnly ?? connection.client.readOnly };
+  const cache = cacheOf(connection.caching, env);
+  const blobs = await openStorage(storage, {
+    readOnly: client.readOnly,
+    ...(client.throttlingLimits !== undefined && { throttlingLimits: client.throttlingLimits }),
+    ...(options.clock !== undefined && { clock: options.clock }),
+  });
+  return withOpenedStorage(blobs, storage, () =>
+    openRepository(blobs, {
+      ...passedOn,
+      ...environmentOptions(env),
+      ...(cache !== undefined && { cache }),
+      password,
+      client,
+    }),
+  );
+}
+
+async function storedPassword(configPath: string): Promise<string> {
+  const password = await readPersistedPassword(configPath);
+  if (password !== undefined) return password;
+  throw new KopiaError(
+    "INVALID_PASSWORD",
+    `no password was given, and none is stored beside ${configPath}`,
+    { details: { configPath } },
+  );
+}
+
+function environmentOptions(
+  env: Environment,
+): Pick<OpenRepositoryOptions, "upgradeOwnerId" | "ignoreMalformedManifests"> {
+  const upgradeOwnerId = env["KOPIA_REPO_UPGRADE_OWNER_ID"] ?? "";
+  return {
+    ignoreMalformedManifests: (env["KOPIA_IGNORE_MALFORMED_MANIFEST_CONTENTS"] ?? "") !== "",
+    ...(upgradeOwnerId !== "" && { upgradeOwnerId }),
+  };
+}
+
+function completeCaching(options: ConnectOptions, uniqueId: Uint8Array): CachingOptions {
+  const { caching = {}, configPath, env } = options;
+  if (caching.maxCacheSize === 0) return {};
+  const directory = caching.cacheDirectory ?? env["KOPIA_CACHE_DIRECTORY"] ?? "";
+  return {
+    maxCacheSize: DEFAULT_CACHE_BYTES,
+    maxMetadataCacheSize: DEFAULT_CACHE_BYTES,
+    maxListCacheDuration: DEFAULT_LIST_CACHE_SECONDS,
+    ...caching,
+    cacheDirectory:
+      directory === "" ? defaultCacheDirectory({ env, uniqueId, configPath }) : resolve(directory),
+  };
+}
+
+/** The cache that a connection asks for; an absolute `KOPIA_CACHE_DIRECTORY` wins (spec 3 §7.1). */
+function cacheOf(caching: CachingOptions, env: Environment): RepositoryCacheOptions | undefined {
+  const fromEnvironment = env["KOPIA_CACHE_DIRECTORY"] ?? "";
+  const directory = isAbsolute(fromEnvironment) ? fromEnvironment : caching.cacheDirectory;
+  const { maxCacheSize = 0, maxMetadataCacheSize = 0 } = caching;
+  if (directory === undefined || caching.cacheDirectory === undefined) return undefined;
+  if (maxCacheSize === 0) return undefined;
+  return { directory, maxContentBytes: maxCacheSize, maxMetadataBytes: maxMetadataCacheSize };
+}

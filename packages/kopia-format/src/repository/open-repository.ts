@@ -1,0 +1,80 @@
+import { systemClock, type Clock } from "../base/clock.ts";
+import { systemRandom, type RandomBytes } from "../base/random.ts";
+import type { BlobStorage } from "../blob/storage.ts";
+import { createContentManager } from "../content/content-manager.ts";
+import { createEncryptor } from "../encryption/registry.ts";
+import { loadRepositoryFormat, reloadRepositoryFormat } from "../format/load-format.ts";
+import type { RepositoryFormat } from "../format/repository-format.ts";
+import { createHashFunction } from "../hashing/registry.ts";
+import { FormatMonitor } from "./format-monitor.ts";
+import { OpenedRepository } from "./opened-repository.ts";
+import type { ClientOptions, Repository } from "./repository.ts";
+
+/** Cache on local disk; absent = none. */
+export interface RepositoryCacheOptions {
+  readonly directory: string;
+  readonly maxContentBytes: number;
+  readonly maxMetadataBytes: number;
+}
+
+/** How a repository is opened. */
+export interface OpenRepositoryOptions {
+  readonly password: string;
+  readonly client: ClientOptions;
+  readonly clock?: Clock;
+  readonly random?: RandomBytes;
+  readonly cache?: RepositoryCacheOptions;
+  /** A format that `createRepository` or an earlier open gave: spares the key derivation. */
+  readonly format?: RepositoryFormat;
+  /** Owner of the format upgrade this client carries out (`KOPIA_REPO_UPGRADE_OWNER_ID`). */
+  readonly upgradeOwnerId?: string;
+  /** Skips manifest contents that cannot be read (`KOPIA_IGNORE_MALFORMED_MANIFEST_CONTENTS`). */
+  readonly ignoreMalformedManifests?: boolean;
+  /** Told about required features that are not known but may be ignored (spec 1 §2.4). */
+  readonly onWarning?: (message: string) => void;
+}
+
+/**
+ * Opens a repository. The storage stays the caller's until this resolves; afterwards `close` closes it.
+ * @throws KopiaError `REPOSITORY_NOT_FOUND`, `INVALID_PASSWORD`, `FORMAT_CORRUPT`, `FORMAT_UNSUPPORTED`,
+ * `ALGORITHM_UNKNOWN`, `REPOSITORY_UPGRADING`, `INDEX_CORRUPT` and those of `BlobStorage`.
+ */
+export async function openRepository(
+  storage: BlobStorage,
+  options: OpenRepositoryOptions,
+): Promise<Repository> {
+  const { client, clock = systemClock, random = systemRandom } = options;
+  const loadOptions = {
+    clock,
+    ...(options.upgradeOwnerId !== undefined && { upgradeOwnerId: options.upgradeOwnerId }),
+    ...(options.onWarning !== undefined && { onWarning: options.onWarning }),
+  };
+  const format =
+    options.format ?? (await loadRepositoryFormat(storage, options.password, loadOptions));
+  const monitor = new FormatMonitor({
+    format,
+    clock,
+    reload: () => reloadRepositoryFormat(storage, format, loadOptions),
+    isFresh: options.format === undefined,
+  });
+  const { hash, secret, encryption, masterKey } = format.content;
+  const contents = await createContentManager({
+    storage,
+    format,
+    hash: await createHashFunction(hash, secret),
+    encryptor: createEncryptor(encryption, masterKey, { random }),
+    clock,
+    random,
+    client,
+    checkFormat: () => monitor.check(),
+  });
+  return new OpenedRepository({
+    storage,
+    format,
+    client,
+    clock,
+    random,
+    contents,
+    ignoreMalformedManifests: options.ignoreMalformedManifests ?? false,
+  });
+}

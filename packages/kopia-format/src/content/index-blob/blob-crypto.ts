@@ -1,7 +1,7 @@
-import type { Bytes } from "../../base/bytes.ts";
+import { fromHex, toHex, type Bytes } from "../../base/bytes.ts";
 import type { ErrorCode } from "../../base/error-codes.ts";
-import { KopiaError } from "../../base/errors.ts";
-import type { BlobId } from "../../blob/storage.ts";
+import { KopiaError, isKopiaError } from "../../base/errors.ts";
+import type { BlobId, BlobStorage } from "../../blob/storage.ts";
 import type { Encryptor } from "../../encryption/encryptor.ts";
 import type { HashFunction } from "../../hashing/hash-function.ts";
 
@@ -24,16 +24,29 @@ export interface EncryptedBlob {
   readonly data: Bytes;
 }
 
+/** The IV in a blob ID: so many hex digits before the first dash. */
+const IV_HEX_DIGITS = 32;
+
 /**
  * Whole-blob encryption (spec 1 §4.5): the blob's name carries the payload's hash, which gives the IV.
  * Used by index, session, log, `m` and `l` blobs.
  */
 export function encryptBlob(
-  _crypto: BlobCrypto,
-  _name: BlobNameParts,
-  _payload: Uint8Array,
+  crypto: BlobCrypto,
+  name: BlobNameParts,
+  payload: Uint8Array,
 ): EncryptedBlob {
-  throw new KopiaError("NOT_IMPLEMENTED", "encryptBlob");
+  const hash = toHex(crypto.hash.hash(payload));
+  const suffix = (name.suffix ?? "") === "" ? "" : `-${name.suffix}`;
+  const id = `${name.prefix}${hash}${suffix}`;
+  const iv = blobIv(id);
+  if (iv === undefined) {
+    // A prefix with a dash, or a hash below 16 bytes: nothing could decrypt the blob again.
+    throw new KopiaError("FORMAT_INVALID_PARAMETER", `blob ID ${id} cannot give an IV`, {
+      details: { blobId: id },
+    });
+  }
+  return { id, data: crypto.encryptor.encrypt(payload, iv) };
 }
 
 /**
@@ -42,9 +55,53 @@ export function encryptBlob(
  * @throws KopiaError `corruptCode`, naming the blob; also when its ID has no IV in it.
  */
 export function decryptBlob(
-  _crypto: BlobCrypto,
-  _blob: { readonly id: BlobId; readonly data: Uint8Array },
-  _corruptCode: ErrorCode = "INDEX_CORRUPT",
+  crypto: BlobCrypto,
+  blob: { readonly id: BlobId; readonly data: Uint8Array },
+  corruptCode: ErrorCode = "INDEX_CORRUPT",
 ): Bytes {
-  throw new KopiaError("NOT_IMPLEMENTED", "decryptBlob");
+  const { id, data } = blob;
+  const iv = requireBlobIv(id, corruptCode);
+  try {
+    return crypto.encryptor.decrypt(data, iv);
+  } catch (cause) {
+    if (!isKopiaError(cause, "CONTENT_CORRUPT")) throw cause;
+    throw new KopiaError(
+      corruptCode,
+      `blob ${id} cannot be decrypted: its ${data.length} bytes were changed or cut off`,
+      { details: { blobId: id, lengthBytes: data.length }, cause },
+    );
+  }
+}
+
+/**
+ * Reads and decrypts a blob. A name that cannot be decrypted is refused before anything is read: such
+ * a file may be listed and yet not be where its name says.
+ * @throws KopiaError as `decryptBlob`, and storage errors.
+ */
+export async function readEncryptedBlob(
+  storage: BlobStorage,
+  crypto: BlobCrypto,
+  id: BlobId,
+  corruptCode: ErrorCode = "INDEX_CORRUPT",
+): Promise<Bytes> {
+  requireBlobIv(id, corruptCode);
+  return decryptBlob(crypto, { id, data: await storage.get(id) }, corruptCode);
+}
+
+function requireBlobIv(id: BlobId, corruptCode: ErrorCode): Bytes {
+  const iv = blobIv(id);
+  if (iv !== undefined) return iv;
+  throw new KopiaError(
+    corruptCode,
+    `blob ${id} cannot be decrypted: its name has no ${IV_HEX_DIGITS} hex digits before the first dash`,
+    { details: { blobId: id } },
+  );
+}
+
+/** IV of an encrypted blob: the 32 hex digits before the first dash, or before the end (spec 1 §4.5). */
+export function blobIv(id: BlobId): Bytes | undefined {
+  const dash = id.indexOf("-");
+  const end = dash < 0 ? id.length : dash;
+  if (end < IV_HEX_DIGITS) return undefined;
+  return fromHex(id.slice(end - IV_HEX_DIGITS, end));
 }

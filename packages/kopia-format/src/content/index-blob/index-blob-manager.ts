@@ -1,46 +1,15 @@
-import type { Bytes } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
-import { KopiaError } from "../../base/errors.ts";
 import type { RandomBytes } from "../../base/random.ts";
-import type { BlobId, BlobMetadata, BlobStorage } from "../../blob/storage.ts";
+import type { BlobStorage } from "../../blob/storage.ts";
 import type { Encryptor } from "../../encryption/encryptor.ts";
 import type { RepositoryFormat } from "../../format/repository-format.ts";
 import type { HashFunction } from "../../hashing/hash-function.ts";
+import { EpochIndexBlobManager } from "./epoch/epoch-index-blob-manager.ts";
+import { EpochManager } from "./epoch/epoch-manager.ts";
+import type { IndexBlobManager } from "./index-blob-contract.ts";
+import { V0IndexBlobManager } from "./v0/v0-index-blob-manager.ts";
 
-/** The index blobs that together say which contents exist (spec 1 §8.2 step 1). */
-export interface ActiveIndexBlobs {
-  readonly blobs: readonly BlobMetadata[];
-  /** Deletion watermark in Unix seconds, 0 when there is none (always in the older scheme). */
-  readonly watermarkSeconds: number;
-}
-
-/**
- * Which index blobs count, and how new ones are named and stored: the epoch scheme (spec 1 §8.4) or
- * the older one (§8.3), behind one contract. Never caches across calls more than the format allows.
- */
-export interface IndexBlobManager {
-  readonly scheme: "epoch" | "v0";
-  /**
-   * Lists the active set. The epoch scheme answers from its committed state while that is valid.
-   * @throws KopiaError `INDEX_CORRUPT` when a compaction log cannot be read, and storage errors.
-   */
-  listActive(): Promise<ActiveIndexBlobs>;
-  /** Makes the next `listActive` read the storage again. */
-  invalidate(): void;
-  /**
-   * Reads and decrypts one index blob.
-   * @throws KopiaError `BLOB_NOT_FOUND` (deleted meanwhile: list again), `INDEX_CORRUPT`.
-   */
-  readIndexBlob(id: BlobId): Promise<Bytes>;
-  /**
-   * Stores the indexes of one flush, all packs that they name being durable already (spec 1 §8.4.5, §12.2).
-   * @param indexShards from `buildIndexShards`, without random suffix.
-   * @param sessionId `s…` (spec 1 §9.2).
-   * @returns the blobs written, in the order of the shards.
-   * @throws KopiaError `EPOCH_EXPIRED` when writing took longer than two epochs; nothing stays behind then.
-   */
-  writeFlush(indexShards: readonly Uint8Array[], sessionId: string): Promise<BlobMetadata[]>;
-}
+export type { ActiveIndexBlobs, IndexBlobManager } from "./index-blob-contract.ts";
 
 /** What an index blob manager works with. */
 export interface IndexBlobManagerOptions {
@@ -53,6 +22,11 @@ export interface IndexBlobManagerOptions {
 }
 
 /** The manager that the format asks for: epochs exactly when `epochParameters.enabled` (spec 1 §8.1). */
-export function createIndexBlobManager(_options: IndexBlobManagerOptions): IndexBlobManager {
-  throw new KopiaError("NOT_IMPLEMENTED", "createIndexBlobManager");
+export function createIndexBlobManager(options: IndexBlobManagerOptions): IndexBlobManager {
+  const { storage, hash, encryptor, clock } = options;
+  const parameters = options.format.content.epochParameters;
+  const crypto = { hash, encryptor };
+  if (!parameters.enabled) return new V0IndexBlobManager(storage, crypto);
+  const epochs = new EpochManager({ storage, parameters, clock });
+  return new EpochIndexBlobManager(storage, crypto, epochs);
 }

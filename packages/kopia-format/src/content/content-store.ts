@@ -1,4 +1,5 @@
 import type { Bytes } from "../base/bytes.ts";
+import type { KopiaError } from "../base/errors.ts";
 import type { ContentEntry, ContentId, ContentIdRange } from "./content-entry.ts";
 
 /** Which entries an iteration yields. */
@@ -9,6 +10,19 @@ export interface ContentQuery {
   readonly includeDeleted?: boolean;
 }
 
+/** Limits of reading many contents at once. */
+export interface ContentBatchOptions {
+  /** Longest range read at once, in bytes; a longer content is read alone. Default 8 MiB. */
+  readonly maxRangeBytes?: number;
+  /** Unwanted bytes between two contents that are read along rather than skipped. Default 64 KiB. */
+  readonly maxGapBytes?: number;
+}
+
+/** One content of a batch: its bytes, or why it cannot be read. */
+export type ContentBatchResult =
+  | { readonly contentId: ContentId; readonly data: Bytes; readonly error?: undefined }
+  | { readonly contentId: ContentId; readonly data?: undefined; readonly error: KopiaError };
+
 /** Read access to contents. Lookups are synchronous: the index is in memory as bytes (design §4.2). */
 export interface ContentReader {
   /**
@@ -17,6 +31,15 @@ export interface ContentReader {
    * @throws KopiaError `CONTENT_NOT_FOUND`, `CONTENT_CORRUPT`, `COMPRESSION_CORRUPT`, `BLOB_NOT_FOUND`, `STORAGE_RANGE`.
    */
   getContent(id: ContentId): Promise<Bytes>;
+  /**
+   * Reads many contents with few storage operations: ordered by pack and offset, neighbours in one
+   * range. Yields one result for each distinct ID, in reading order and not in the given one.
+   * A content that cannot be read is a result with an error; the iteration goes on.
+   */
+  getContents(
+    ids: Iterable<ContentId>,
+    options?: ContentBatchOptions,
+  ): AsyncIterable<ContentBatchResult>;
   /** Entry of a content, deleted or not; `undefined` when there is none or the watermark hides it. */
   getContentInfo(id: ContentId): ContentEntry | undefined;
   /** Entries in content ID order, one for each content. */

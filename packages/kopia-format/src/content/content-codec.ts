@@ -1,0 +1,181 @@
+import type { Bytes } from "../base/bytes.ts";
+import { KopiaError, errorMessage, isKopiaError } from "../base/errors.ts";
+import type { Compressor } from "../compression/compressor.ts";
+import { compressorByHeaderId } from "../compression/registry.ts";
+import type { Encryptor } from "../encryption/encryptor.ts";
+import type { ContentFormat } from "../format/repository-format.ts";
+import type { ContentEntry } from "./content-entry.ts";
+import { contentIv } from "./content-id.ts";
+
+/** Lengths in an index stay below this (spec 1 §7.3). */
+export const MAX_CONTENT_BYTES = 2 ** 28;
+/** In front of every compressed content: its header ID (spec 1 §5.1). */
+export const COMPRESSION_HEADER_BYTES = 4;
+/** `lz4`: the current Kopia cannot read it, so it is never written (spec 1 §13, trap 31). */
+export const LZ4_HEADER_ID = 0x1400;
+
+/** A content as it will be encrypted. */
+export interface StoredForm {
+  readonly bytes: Uint8Array;
+  /** 0 when kept as it was. */
+  readonly compressionHeaderId: number;
+}
+
+/** From the bytes of a content to those in a pack and back: compression and encryption (spec 1 §4.3, §5). */
+export class ContentCodec {
+  readonly #encryptor: Encryptor;
+  readonly #indexVersion: number;
+  /** Error correction adds a varying number of bytes, so its output cannot be placed beforehand. */
+  readonly #hasFixedOverhead: boolean;
+  readonly #compressors = new Map<number, Compressor>();
+
+  constructor(encryptor: Encryptor, format: ContentFormat) {
+    this.#encryptor = encryptor;
+    this.#indexVersion = format.indexVersion;
+    this.#hasFixedOverhead = format.ecc === "" || format.eccOverheadPercent === 0;
+  }
+
+  /**
+   * The compressor to use for a request (spec 1 §5.3 steps 1, 2, 4), `undefined` for none.
+   * @throws KopiaError `ALGORITHM_UNKNOWN`, `FORMAT_UNSUPPORTED` when the index cannot record compression.
+   */
+  compressorFor(requestedHeaderId: number, prefix: string): Compressor | undefined {
+    if (requestedHeaderId === 0) return undefined;
+    if (this.#indexVersion < 2) {
+      if (prefix !== "") return undefined;
+      throw new KopiaError(
+        "FORMAT_UNSUPPORTED",
+        `contents cannot be compressed with index version ${this.#indexVersion}; version 2 is needed`,
+      );
+    }
+    if (requestedHeaderId === LZ4_HEADER_ID) {
+      throw new KopiaError("ALGORITHM_UNKNOWN", "lz4 is read but never written");
+    }
+    return this.#compressor(requestedHeaderId);
+  }
+
+  /** Compresses when that makes the content shorter, header included (spec 1 §5.3 step 3). */
+  toStoredForm(data: Uint8Array, compressor: Compressor | undefined): StoredForm {
+    if (compressor === undefined || data.length <= COMPRESSION_HEADER_BYTES) {
+      return { bytes: data, compressionHeaderId: 0 };
+    }
+    const stream = compressor.compress(data);
+    if (COMPRESSION_HEADER_BYTES + stream.length >= data.length) {
+      return { bytes: data, compressionHeaderId: 0 };
+    }
+    const bytes = new Uint8Array(COMPRESSION_HEADER_BYTES + stream.length);
+    new DataView(bytes.buffer).setUint32(0, compressor.headerId);
+    bytes.set(stream, COMPRESSION_HEADER_BYTES);
+    return { bytes, compressionHeaderId: compressor.headerId };
+  }
+
+  /**
+   * Encrypts into the room that `reserve` gives.
+   * @returns the packed length.
+   */
+  encryptInto(
+    stored: Uint8Array,
+    iv: Uint8Array,
+    reserve: (lengthBytes: number) => Uint8Array,
+  ): number {
+    if (this.#hasFixedOverhead) {
+      const room = reserve(stored.length + this.#encryptor.overheadBytes);
+      return this.#encryptor.encryptInto(stored, iv, room);
+    }
+    const packed = this.#encryptor.encrypt(stored, iv);
+    reserve(packed.length).set(packed);
+    return packed.length;
+  }
+
+  /**
+   * The content of its packed bytes (spec 1 §9.6), whose length must be the one in the entry.
+   * @throws KopiaError `CONTENT_CORRUPT`, `COMPRESSION_CORRUPT`, `COMPRESSION_LIMIT`,
+   *   `ALGORITHM_UNKNOWN`, `FORMAT_UNSUPPORTED`, each naming content, pack and offset.
+   */
+  decode(entry: ContentEntry, packed: Uint8Array): Bytes {
+    const stored = this.decrypt(entry, packed);
+    if (entry.compressionHeaderId === 0) return stored;
+    try {
+      return this.#decompress(entry, stored);
+    } catch (cause) {
+      throw unreadable(entry, cause, "COMPRESSION_CORRUPT");
+    }
+  }
+
+  /** As `decode`, up to and without decompression: to store a content again as it is. */
+  decrypt(entry: ContentEntry, packed: Uint8Array): Bytes {
+    if (entry.encryptionKeyId !== 0) {
+      const problem = `its encryption key ID is ${entry.encryptionKeyId}, expected 0`;
+      throw unreadable(entry, new KopiaError("FORMAT_UNSUPPORTED", problem), "FORMAT_UNSUPPORTED");
+    }
+    try {
+      return this.#encryptor.decrypt(packed, contentIv(entry.contentId));
+    } catch (cause) {
+      throw unreadable(entry, cause, "CONTENT_CORRUPT");
+    }
+  }
+
+  #decompress(entry: ContentEntry, stored: Bytes): Bytes {
+    const compressor = this.#compressor(entry.compressionHeaderId);
+    if (stored.length < COMPRESSION_HEADER_BYTES) {
+      throw corruptCompression(`${stored.length} bytes have no room for the header`);
+    }
+    const header = new DataView(stored.buffer, stored.byteOffset).getUint32(0);
+    if (header !== entry.compressionHeaderId) {
+      throw corruptCompression(
+        `its header is ${hex(header)}, the index says ${hex(entry.compressionHeaderId)}`,
+      );
+    }
+    const data = compressor.decompress(
+      stored.subarray(COMPRESSION_HEADER_BYTES),
+      entry.originalLength,
+    );
+    if (data.length !== entry.originalLength) {
+      throw corruptCompression(
+        `it unpacks to ${data.length} bytes, the index says ${entry.originalLength}`,
+      );
+    }
+    return data;
+  }
+
+  #compressor(headerId: number): Compressor {
+    let compressor = this.#compressors.get(headerId);
+    if (compressor === undefined) {
+      compressor = compressorByHeaderId(headerId);
+      if (compressor === undefined) {
+        throw new KopiaError("ALGORITHM_UNKNOWN", `no compression has the ID ${hex(headerId)}`);
+      }
+      this.#compressors.set(headerId, compressor);
+    }
+    return compressor;
+  }
+}
+
+/** Where the bytes of a content lie, for messages. */
+export function describeEntry(entry: ContentEntry): string {
+  return `content ${entry.contentId} in pack ${entry.packBlobId} at ${entry.packOffset}, ${entry.packedLength} bytes`;
+}
+
+function unreadable(
+  entry: ContentEntry,
+  cause: unknown,
+  otherwise: "CONTENT_CORRUPT" | "COMPRESSION_CORRUPT" | "FORMAT_UNSUPPORTED",
+): KopiaError {
+  const code = isKopiaError(cause) ? cause.code : otherwise;
+  return new KopiaError(code, `${describeEntry(entry)}: ${errorMessage(cause)}`, {
+    details: {
+      contentId: entry.contentId,
+      packBlobId: entry.packBlobId,
+      packOffset: entry.packOffset,
+    },
+    cause,
+  });
+}
+
+function corruptCompression(problem: string): KopiaError {
+  return new KopiaError("COMPRESSION_CORRUPT", problem);
+}
+
+function hex(headerId: number): string {
+  return `0x${headerId.toString(16)}`;
+}

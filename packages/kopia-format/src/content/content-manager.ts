@@ -1,0 +1,259 @@
+import type { Clock } from "../base/clock.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { KopiaError } from "../base/errors.ts";
+import type { RandomBytes } from "../base/random.ts";
+import type { BlobId, BlobStorage } from "../blob/storage.ts";
+import type { Encryptor } from "../encryption/encryptor.ts";
+import { FORMAT_BLOB_ID } from "../format/format-blob.ts";
+import { encodeFormatCopy } from "../format/format-copy.ts";
+import type { RepositoryFormat } from "../format/repository-format.ts";
+import type { HashFunction } from "../hashing/hash-function.ts";
+import { ContentCodec } from "./content-codec.ts";
+import type { ContentEntry, ContentId } from "./content-entry.ts";
+import { ALL_CONTENTS } from "./content-id.ts";
+import type {
+  ContentBatchOptions,
+  ContentBatchResult,
+  ContentQuery,
+  ContentReader,
+} from "./content-store.ts";
+import type { ContentWriteSession } from "./content-write-session.ts";
+import { IndexLoader } from "./index-loader.ts";
+import { assertNoOrphanedPacks } from "./index-presence.ts";
+import { createIndexBlobManager, type IndexBlobManager } from "./index-blob/index-blob-manager.ts";
+import { PackBuffer } from "./pack/pack-writer.ts";
+import { readContent, readContents, readEntry, type ContentSource } from "./read-contents.ts";
+import { WriteSession } from "./write-session.ts";
+
+/** What a content manager works with. */
+export interface ContentManagerOptions {
+  readonly storage: BlobStorage;
+  readonly format: RepositoryFormat;
+  readonly hash: HashFunction;
+  readonly encryptor: Encryptor;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  /** Named in session markers (spec 1 §9.2). */
+  readonly client: { readonly username: string; readonly hostname: string };
+  /**
+   * Called when a write session opens and before every index write (spec 1 §12.5 step 5): throws when
+   * the format blob, read at most 15 minutes ago, shows an upgrade lock or another format.
+   */
+  readonly checkFormat?: () => Promise<void>;
+  /**
+   * Age in milliseconds at which asynchronous reads and `settle` load the index again: 10 minutes by
+   * default, at most 15 (spec 1 §8.2). `Infinity` for maintenance, which reloads by itself.
+   */
+  readonly reloadAfterMs?: number;
+  /** Packs of one session that may be on their way to storage after `settle`. Default 4. */
+  readonly maxPacksInFlight?: number;
+  /**
+   * Largest difference between this clock and the storage's that a session accepts, in milliseconds
+   * (spec 1 §9.6); not looked at when absent.
+   */
+  readonly maxClockSkewMs?: number;
+}
+
+/** One index blob that is in use. */
+export interface LoadedIndexBlob {
+  readonly id: BlobId;
+  readonly lengthBytes: number;
+}
+
+/**
+ * The contents of one repository: the index in memory, reads, and write sessions over both. Several
+ * sessions may be open at once; each has packs, marker and index blobs of its own.
+ */
+export interface ContentManager extends ContentReader {
+  /** Deletion watermark in Unix seconds, 0 when there is none (spec 1 §8.4.7). */
+  readonly watermarkSeconds: number;
+  /** Distinct contents in the index, deleted ones included. */
+  readonly contentCount: number;
+  /** The index blobs that make up the index now. */
+  indexBlobs(): readonly LoadedIndexBlob[];
+  /** Loads the index as it is now, whatever its age (spec 1 §8.2). @throws KopiaError `INDEX_CORRUPT`, storage errors. */
+  refresh(): Promise<void>;
+  /** Reads the content of an entry at hand, without looking it up. @throws as `getContent`. */
+  readEntry(entry: ContentEntry): Promise<Bytes>;
+  /**
+   * @throws KopiaError `STORAGE_READ_ONLY`, `REPOSITORY_INDEX_MISSING` (packs but no index), and what
+   *   `checkFormat` throws.
+   */
+  openWriteSession(): Promise<ContentWriteSession>;
+  /**
+   * Whether stored packs have lost their index: see `REPOSITORY_INDEX_MISSING`. For `repository
+   * status` and before a snapshot; lists packs only when the index is empty.
+   * @throws KopiaError `REPOSITORY_INDEX_MISSING`.
+   */
+  assertIndexPresent(): Promise<void>;
+  /** Nothing may be called after it. Sessions must be closed before. */
+  close(): void;
+}
+
+const DEFAULT_RELOAD_AFTER_MS = 10 * 60_000;
+const DEFAULT_MAX_PACKS_IN_FLIGHT = 4;
+/** File data is handed to the storage in pieces of at least this. */
+const DATA_BUFFER_BYTES = 2 ** 18;
+/** Metadata stays in memory longer, since indirect objects and manifests are read back while written. */
+const METADATA_BUFFER_BYTES = 2 ** 22;
+/** Entries taken from the index at a time, so that it may change between them. */
+const ITERATION_CHUNK = 1024;
+
+/**
+ * Loads the index and gives access to the contents (spec 1 §8.2, §9).
+ * @throws KopiaError `INDEX_CORRUPT` naming the index blob, and storage errors.
+ */
+export async function createContentManager(
+  options: ContentManagerOptions,
+): Promise<ContentManager> {
+  const manager = new IndexedContentManager(options);
+  await manager.refresh();
+  return manager;
+}
+
+class IndexedContentManager implements ContentManager {
+  readonly #options: ContentManagerOptions;
+  readonly #indexBlobs: IndexBlobManager;
+  readonly #loader: IndexLoader;
+  readonly #codec: ContentCodec;
+  readonly #source: ContentSource;
+  readonly #reloadAfterMs: number;
+  #closed = false;
+
+  constructor(options: ContentManagerOptions) {
+    this.#options = options;
+    const { storage, format, clock, encryptor } = options;
+    this.#indexBlobs = createIndexBlobManager(options);
+    this.#loader = new IndexLoader(this.#indexBlobs, clock);
+    this.#codec = new ContentCodec(encryptor, format.content);
+    this.#reloadAfterMs = options.reloadAfterMs ?? DEFAULT_RELOAD_AFTER_MS;
+    this.#source = {
+      storage,
+      codec: this.#codec,
+      lookup: (id) => this.#loader.index.lookup(id),
+      reloadIfOlder: (maxAgeMs) => this.#loader.loadIfOlder(maxAgeMs),
+    };
+  }
+
+  get watermarkSeconds(): number {
+    return this.#loader.index.watermarkSeconds;
+  }
+
+  get contentCount(): number {
+    return this.#loader.index.contentCount;
+  }
+
+  indexBlobs(): readonly LoadedIndexBlob[] {
+    return this.#loader.blobs();
+  }
+
+  refresh(): Promise<void> {
+    this.#assertOpen();
+    return this.#loader.load();
+  }
+
+  async getContent(id: ContentId): Promise<Bytes> {
+    this.#assertOpen();
+    await this.#loader.loadIfOlder(this.#reloadAfterMs);
+    return readContent(this.#source, id);
+  }
+
+  async *getContents(
+    ids: Iterable<ContentId>,
+    options?: ContentBatchOptions,
+  ): AsyncGenerator<ContentBatchResult, void, undefined> {
+    this.#assertOpen();
+    await this.#loader.loadIfOlder(this.#reloadAfterMs);
+    yield* readContents(this.#source, ids, options);
+  }
+
+  readEntry(entry: ContentEntry): Promise<Bytes> {
+    this.#assertOpen();
+    return readEntry(this.#source, entry);
+  }
+
+  getContentInfo(id: ContentId): ContentEntry | undefined {
+    this.#assertOpen();
+    return this.#loader.index.lookup(id);
+  }
+
+  /** In chunks, each taken at once: the index may be loaded again while the caller is busy. */
+  *contents(query: ContentQuery = {}): Generator<ContentEntry, void, undefined> {
+    this.#assertOpen();
+    const { end } = query.range ?? ALL_CONTENTS;
+    let { start } = query.range ?? ALL_CONTENTS;
+    for (;;) {
+      const chunk: ContentEntry[] = [];
+      for (const entry of this.#loader.index.entries({ ...query, range: { start, end } })) {
+        if (chunk.push(entry) === ITERATION_CHUNK) break;
+      }
+      yield* chunk;
+      const last = chunk.at(-1);
+      if (last === undefined || chunk.length < ITERATION_CHUNK) return;
+      // The next text in order: nothing lies between an ID and the same ID with a NUL after it.
+      start = `${last.contentId}\0`;
+    }
+  }
+
+  async openWriteSession(): Promise<ContentWriteSession> {
+    this.#assertOpen();
+    const { storage, checkFormat, encryptor, hash, format } = this.#options;
+    if (storage.readOnly) {
+      throw new KopiaError("STORAGE_READ_ONLY", `${storage.displayName} is open for reading only`);
+    }
+    await checkFormat?.();
+    await this.#loader.loadIfOlder(this.#reloadAfterMs);
+    await this.assertIndexPresent();
+    const { content } = format;
+    const formatCopy = await this.#formatCopy();
+    return new WriteSession({
+      unitContext: {
+        ...this.#options,
+        crypto: { hash, encryptor },
+        indexVersion: content.indexVersion,
+        keyLength: 1 + hash.sizeBytes,
+        formatCopy,
+        buffers: {
+          p: new PackBuffer(DATA_BUFFER_BYTES),
+          q: new PackBuffer(METADATA_BUFFER_BYTES),
+        },
+      },
+      committed: this,
+      loader: this.#loader,
+      indexBlobs: this.#indexBlobs,
+      codec: this.#codec,
+      maxPackSizeBytes: content.maxPackSizeBytes,
+      formatVersion: content.version,
+      overheadBytes: encryptor.overheadBytes,
+      checkFormat,
+      reloadAfterMs: this.#reloadAfterMs,
+      maxPacksInFlight: this.#options.maxPacksInFlight ?? DEFAULT_MAX_PACKS_IN_FLIGHT,
+    });
+  }
+
+  async assertIndexPresent(): Promise<void> {
+    this.#assertOpen();
+    if (this.#loader.blobs().length > 0) return;
+    try {
+      await assertNoOrphanedPacks(this.#options.storage);
+    } catch (error) {
+      // Another client may have written the very first index between the listings.
+      await this.#loader.load();
+      if (this.#loader.blobs().length === 0) throw error;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #formatCopy(): Promise<Uint8Array> {
+    const { storage, format } = this.#options;
+    if (format.content.enablePasswordChange) return new Uint8Array(0);
+    return encodeFormatCopy(await storage.get(FORMAT_BLOB_ID));
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new KopiaError("REPOSITORY_CLOSED", "the repository is closed");
+  }
+}

@@ -1,0 +1,32 @@
+import type { ContentId } from "./content-entry.ts";
+import type { ContentWriter } from "./content-store.ts";
+
+/** What a write session did so far. */
+export interface ContentWriteStats {
+  /** Contents stored, with their length before compression and as stored. */
+  readonly writtenCount: number;
+  readonly writtenBytes: number;
+  readonly packedBytes: number;
+  /** Contents that were there already. */
+  readonly deduplicatedCount: number;
+  readonly deduplicatedBytes: number;
+  /** Packs that are durable. */
+  readonly packCount: number;
+  /** Index blobs that are durable. */
+  readonly indexBlobCount: number;
+}
+
+/**
+ * One write session (spec 1 §9). What is written becomes durable pack by pack and visible to other
+ * clients at `flush`. Closing without a flush leaves at most packs that no index names.
+ */
+export interface ContentWriteSession extends ContentWriter {
+  /** Writes a content again into a new pack, keeping whether it is deleted (spec 1 §9.5). For maintenance. */
+  rewriteContent(id: ContentId): Promise<void>;
+  stats(): ContentWriteStats;
+  /** Whether something was written or deleted that no flush has made visible yet. */
+  readonly hasPending: boolean;
+  /** Drops what was not flushed and ends the session; never fails. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

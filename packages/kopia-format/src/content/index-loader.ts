@@ -1,0 +1,132 @@
+import type { Bytes } from "../base/bytes.ts";
+import { NS_PER_MS, type Clock, type TimeNs } from "../base/clock.ts";
+import { isKopiaError } from "../base/errors.ts";
+import type { BlobId, BlobMetadata } from "../blob/storage.ts";
+import { CommittedIndex } from "./index/committed-index.ts";
+import type { ActiveIndexBlobs, IndexBlobManager } from "./index-blob/index-blob-manager.ts";
+
+/** Attempts to load an active set whose blobs are deleted meanwhile (spec 1 §8.2 step 2). */
+const MAX_ATTEMPTS = 10;
+/** Wait before the second attempt; doubles from there. */
+const FIRST_WAIT_MS = 100;
+/** Index blobs fetched at once. */
+const PARALLEL_FETCHES = 8;
+
+/**
+ * Keeps the committed index in step with the storage (spec 1 §8.2). One `CommittedIndex` lives through
+ * all reloads; a reload that fails leaves it as it was.
+ */
+export class IndexLoader {
+  readonly index = new CommittedIndex();
+  readonly #manager: IndexBlobManager;
+  readonly #clock: Clock;
+  /** When the listing behind the index began. */
+  #loadedAt: TimeNs | undefined;
+  #running: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
+  /** Own blobs that a listing now under way may not have seen. */
+  readonly #addedWhileLoading = new Set<BlobId>();
+  #lengths = new Map<BlobId, number>();
+
+  constructor(manager: IndexBlobManager, clock: Clock) {
+    this.#manager = manager;
+    this.#clock = clock;
+  }
+
+  /** Age of the index in milliseconds; `Infinity` before the first load. */
+  ageMs(now: TimeNs): number {
+    if (this.#loadedAt === undefined) return Infinity;
+    return Number((now - this.#loadedAt) / NS_PER_MS);
+  }
+
+  /** The index blobs in use with their stored lengths. */
+  blobs(): { readonly id: BlobId; readonly lengthBytes: number }[] {
+    return [...this.#lengths].map(([id, lengthBytes]) => ({ id, lengthBytes }));
+  }
+
+  /**
+   * Loads the active set as the storage has it now. Calls during a load share the one after it, since
+   * the running one may have listed the storage before.
+   */
+  load(): Promise<void> {
+    if (this.#running === undefined) {
+      this.#running = this.#load().finally(() => {
+        this.#running = undefined;
+      });
+      return this.#running;
+    }
+    this.#queued ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#queued = undefined;
+        return this.load();
+      });
+    return this.#queued;
+  }
+
+  /** Loads when the index is older than `maxAgeMs`. */
+  async loadIfOlder(maxAgeMs: number): Promise<void> {
+    if (this.ageMs(this.#clock.now()) > maxAgeMs) await (this.#running ?? this.load());
+  }
+
+  /** Takes over the index blobs of an own flush without listing (spec 1 §9.4). */
+  addOwn(blobs: readonly BlobMetadata[], indexes: readonly Uint8Array[]): void {
+    this.index.add(blobs.map((blob, i) => ({ blobId: blob.id, bytes: indexes[i] as Uint8Array })));
+    for (const blob of blobs) {
+      this.#lengths.set(blob.id, blob.lengthBytes);
+      if (this.#running !== undefined) this.#addedWhileLoading.add(blob.id);
+    }
+  }
+
+  async #load(): Promise<void> {
+    this.#addedWhileLoading.clear();
+    const fetched = new Map<BlobId, Bytes>();
+    for (let attempt = 1; ; attempt++) {
+      const startedAt = this.#clock.now();
+      // A view that the scheme still holds valid may be 20 minutes old; the index must not be.
+      this.#manager.invalidate();
+      const active = await this.#manager.listActive();
+      try {
+        await this.#fetchMissing(active, fetched);
+      } catch (error) {
+        if (!isKopiaError(error, "BLOB_NOT_FOUND") || attempt === MAX_ATTEMPTS) throw error;
+        await this.#clock.sleep(FIRST_WAIT_MS * 2 ** (attempt - 1));
+        continue;
+      }
+      this.#adopt(active, fetched);
+      this.#loadedAt = startedAt;
+      return;
+    }
+  }
+
+  async #fetchMissing(active: ActiveIndexBlobs, fetched: Map<BlobId, Bytes>): Promise<void> {
+    const wanted = active.blobs.filter(({ id }) => !this.index.hasBlob(id) && !fetched.has(id));
+    let next = 0;
+    const fetchNext = async (): Promise<void> => {
+      while (next < wanted.length) {
+        const { id } = wanted[next++] as BlobMetadata;
+        fetched.set(id, await this.#manager.readIndexBlob(id));
+      }
+    };
+    const fetchers = Array.from({ length: Math.min(PARALLEL_FETCHES, wanted.length) }, fetchNext);
+    await Promise.all(fetchers);
+  }
+
+  #adopt(active: ActiveIndexBlobs, fetched: ReadonlyMap<BlobId, Bytes>): void {
+    const lengths = new Map(active.blobs.map(({ id, lengthBytes }) => [id, lengthBytes]));
+    for (const id of this.#addedWhileLoading) {
+      lengths.set(id, lengths.get(id) ?? (this.#lengths.get(id) as number));
+    }
+    const added = [...fetched]
+      .filter(([id]) => lengths.has(id))
+      .map(([blobId, bytes]) => ({ blobId, bytes }));
+    this.index.add(added);
+    this.index.retain(new Set(lengths.keys()));
+    // It never moves back (spec 1 §8.4.7), whatever a listing shows.
+    const { watermarkSeconds } = active;
+    if (watermarkSeconds > this.index.watermarkSeconds) {
+      this.index.watermarkSeconds = watermarkSeconds;
+    }
+    this.#lengths = lengths;
+  }
+}

@@ -1,0 +1,408 @@
+import type { Bytes } from "../base/bytes.ts";
+import { NS_PER_MS, toUnixSeconds, type Clock, type TimeNs } from "../base/clock.ts";
+import { KopiaError, errorMessage } from "../base/errors.ts";
+import type { HashFunction } from "../hashing/hash-function.ts";
+import {
+  LZ4_HEADER_ID,
+  MAX_CONTENT_BYTES,
+  type ContentCodec,
+  type StoredForm,
+} from "./content-codec.ts";
+import type { ContentEntry, ContentId } from "./content-entry.ts";
+import { ALL_CONTENTS, CONTENT_IV_BYTES, contentIv, formatContentId } from "./content-id.ts";
+import type {
+  ContentBatchOptions,
+  ContentBatchResult,
+  ContentQuery,
+  ContentReader,
+  WriteContentOptions,
+} from "./content-store.ts";
+import type { ContentWriteSession, ContentWriteStats } from "./content-write-session.ts";
+import { buildIndexShards } from "./index/build-index.ts";
+import type { ContentEntryTable, Presence } from "./index/entry-table.ts";
+import type { IndexBlobManager } from "./index-blob/index-blob-manager.ts";
+import type { IndexLoader } from "./index-loader.ts";
+import { mergeEntries } from "./merge-entries.ts";
+import { packPrefixFor, packPrefixOfContent, type PackPrefix } from "./pack/pack-id.ts";
+import { readPacked, requireEntry } from "./read-contents.ts";
+import { SessionUnit, type SessionContext } from "./session-unit.ts";
+
+/** What a write session works with. */
+export interface WriteSessionOptions {
+  readonly unitContext: Omit<SessionContext, "onFailure" | "onPackStored">;
+  /** Committed contents. */
+  readonly committed: ContentReader;
+  readonly loader: IndexLoader;
+  readonly indexBlobs: IndexBlobManager;
+  readonly codec: ContentCodec;
+  readonly maxPackSizeBytes: number;
+  /** Recorded in new entries. */
+  readonly formatVersion: number;
+  readonly overheadBytes: number;
+  readonly checkFormat: (() => Promise<void>) | undefined;
+  readonly reloadAfterMs: number;
+  readonly maxPacksInFlight: number;
+}
+
+/** A content about to be appended to a pack. */
+interface Addition {
+  readonly contentId: ContentId;
+  readonly packPrefix: PackPrefix;
+  readonly iv: Uint8Array;
+  readonly stored: StoredForm;
+  readonly originalLength: number;
+  readonly deleted: boolean;
+  /** Timestamp of the entry that this one replaces. */
+  readonly previousSeconds: number | undefined;
+}
+
+/** Contents stay unindexed at most about this long (spec 1 §12.4 rule 6). */
+const AUTO_FLUSH_MS = 10 * 60_000;
+/** An index older than this is not trusted to say that a content is stored (spec 1 §12.4 rule 7). */
+const MAX_TRUSTED_AGE_MS = 15 * 60_000;
+
+/** The write session over one content manager; see the contracts for what each call promises. */
+export class WriteSession implements ContentWriteSession {
+  readonly #options: WriteSessionOptions;
+  readonly #context: SessionContext;
+  readonly #clock: Clock;
+  readonly #hash: HashFunction;
+  readonly #key: Bytes;
+  readonly #maxTrustedAgeMs: number;
+  #unit: SessionUnit;
+  /** Unit that a flush is making durable; its contents are still found in it. */
+  #flushing: SessionUnit | undefined;
+  #flushQueue: Promise<void> = Promise.resolve();
+  #flushDeadline: TimeNs;
+  #broken: { readonly cause: unknown } | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #stats = {
+    writtenCount: 0,
+    writtenBytes: 0,
+    packedBytes: 0,
+    deduplicatedCount: 0,
+    deduplicatedBytes: 0,
+    packCount: 0,
+    indexBlobCount: 0,
+  };
+
+  constructor(options: WriteSessionOptions) {
+    this.#options = options;
+    this.#context = {
+      ...options.unitContext,
+      onFailure: (error) => this.#fail(error),
+      onPackStored: () => this.#stats.packCount++,
+    };
+    this.#clock = options.unitContext.clock;
+    this.#hash = options.unitContext.crypto.hash;
+    this.#key = new Uint8Array(options.unitContext.keyLength);
+    this.#maxTrustedAgeMs = Math.max(MAX_TRUSTED_AGE_MS, options.reloadAfterMs);
+    this.#unit = new SessionUnit(this.#context);
+    this.#flushDeadline = this.#nextDeadline();
+  }
+
+  get hasPending(): boolean {
+    return !this.#unit.isEmpty || this.#flushing !== undefined;
+  }
+
+  stats(): ContentWriteStats {
+    return { ...this.#stats };
+  }
+
+  writeContent(data: Uint8Array, options: WriteContentOptions = {}): ContentId {
+    this.#assertUsable();
+    const prefix = options.prefix ?? "";
+    const { codec } = this.#options;
+    const compressor = codec.compressorFor(options.compressionHeaderId ?? 0, prefix);
+    this.#assertLength(data.length);
+    const hash = this.#hash.hash(data);
+    const contentId = formatContentId(prefix, hash);
+    const packPrefix = packPrefixFor(prefix);
+    const presence = this.#presence(prefix, hash, packPrefix);
+    if (presence === 1) {
+      this.#stats.deduplicatedCount++;
+      this.#stats.deduplicatedBytes += data.length;
+      return contentId;
+    }
+    this.#guarded(() =>
+      this.#append({
+        contentId,
+        packPrefix,
+        iv: hash.subarray(hash.length - CONTENT_IV_BYTES),
+        stored: codec.toStoredForm(data, compressor),
+        originalLength: data.length,
+        deleted: false,
+        previousSeconds: presence === 0 ? undefined : this.#lookup(contentId)?.timestampSeconds,
+      }),
+    );
+    return contentId;
+  }
+
+  async settle(): Promise<void> {
+    this.#assertUsable();
+    await this.#unit.settle(this.#options.maxPacksInFlight);
+    this.#assertUsable();
+    if (this.#clock.now() >= this.#flushDeadline && this.#flushing === undefined) {
+      await this.flush();
+    }
+    await this.#options.loader.loadIfOlder(this.#options.reloadAfterMs);
+  }
+
+  deleteContent(id: ContentId): void {
+    this.#assertUsable();
+    requireEntry({ lookup: (contentId) => this.#lookup(contentId) }, id);
+    this.#guarded(() => {
+      this.#unit.forgetPending(id);
+      // What remains is an older entry, or none when the content was new.
+      const entry = this.#lookup(id);
+      if (entry === undefined || entry.deleted) return;
+      const timestampSeconds = this.#timestamp(entry.timestampSeconds);
+      this.#unit.record({ ...entry, deleted: true, timestampSeconds });
+    });
+  }
+
+  async undeleteContent(id: ContentId): Promise<void> {
+    await this.#writeAgain(id, { onlyDeleted: true });
+  }
+
+  async rewriteContent(id: ContentId): Promise<void> {
+    await this.#writeAgain(id, { onlyDeleted: false });
+  }
+
+  flush(): Promise<void> {
+    const flushed = this.#flushQueue.then(() => this.#flushUnit());
+    this.#flushQueue = flushed.catch(() => undefined);
+    return flushed;
+  }
+
+  async getContent(id: ContentId): Promise<Bytes> {
+    this.#assertUsable();
+    const entry = this.#own(id);
+    if (entry === undefined) return this.#options.committed.getContent(id);
+    return this.#options.codec.decode(entry, await this.#readPacked(entry));
+  }
+
+  async *getContents(
+    ids: Iterable<ContentId>,
+    options?: ContentBatchOptions,
+  ): AsyncGenerator<ContentBatchResult, void, undefined> {
+    this.#assertUsable();
+    const committedIds = new Set<ContentId>();
+    for (const contentId of new Set(ids)) {
+      if (this.#own(contentId) === undefined) committedIds.add(contentId);
+      else yield { contentId, data: await this.getContent(contentId) };
+    }
+    yield* this.#options.committed.getContents(committedIds, options);
+  }
+
+  getContentInfo(id: ContentId): ContentEntry | undefined {
+    this.#assertUsable();
+    return this.#lookup(id);
+  }
+
+  contents(query: ContentQuery = {}): Iterable<ContentEntry> {
+    this.#assertUsable();
+    const { committed } = this.#options;
+    const range = query.range ?? ALL_CONTENTS;
+    const own = new Map<ContentId, ContentEntry>();
+    this.#flushing?.collectInto(own, range);
+    this.#unit.collectInto(own, range);
+    if (own.size === 0) return committed.contents(query);
+    const all = committed.contents({ range, includeDeleted: true });
+    return mergeEntries(all, own, query.includeDeleted ?? false);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#flushQueue;
+    await this.#flushing?.abort();
+    await this.#unit.abort();
+  }
+
+  /** Makes the current unit durable and visible, in the order of spec 1 §12.2. */
+  async #flushUnit(): Promise<void> {
+    this.#assertUsable();
+    const unit = this.#unit;
+    this.#flushDeadline = this.#nextDeadline();
+    if (unit.isEmpty) return;
+    this.#flushing = unit;
+    this.#unit = new SessionUnit(this.#context);
+    try {
+      unit.finishPacks();
+      const entries = await unit.durableEntries();
+      this.#assertWhole();
+      if (entries.size > 0) await this.#writeIndex(unit.sessionId, entries);
+      await unit.removeMarker();
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+    this.#flushing = undefined;
+    this.#flushDeadline = this.#nextDeadline();
+  }
+
+  async #writeIndex(sessionId: string, entries: ContentEntryTable): Promise<void> {
+    const { checkFormat, indexBlobs, loader } = this.#options;
+    await checkFormat?.();
+    const shards = buildIndexShards(entries, { version: this.#context.indexVersion });
+    const blobs = await indexBlobs.writeFlush(shards, sessionId);
+    this.#stats.indexBlobCount += blobs.length;
+    loader.addOwn(blobs, shards);
+  }
+
+  /**
+   * Stores a content again, as it is stored now (spec 1 §9.5). A content that cannot be read leaves the
+   * session as it was: nothing was written.
+   */
+  async #writeAgain(id: ContentId, mode: { readonly onlyDeleted: boolean }): Promise<void> {
+    this.#assertUsable();
+    const source = { lookup: (contentId: ContentId) => this.#lookup(contentId) };
+    const entry = requireEntry(source, id);
+    if (mode.onlyDeleted && !entry.deleted) return;
+    const packed = await this.#readPacked(entry);
+    const stored = this.#storedAgain(entry, packed);
+    this.#assertUsable();
+    const latest = requireEntry(source, id);
+    if (mode.onlyDeleted && !latest.deleted) return;
+    this.#guarded(() =>
+      this.#append({
+        contentId: id,
+        packPrefix: packPrefixOfContent(id),
+        iv: contentIv(id),
+        stored,
+        originalLength: entry.originalLength,
+        deleted: !mode.onlyDeleted && latest.deleted,
+        previousSeconds: latest.timestampSeconds,
+      }),
+    );
+  }
+
+  #storedAgain(entry: ContentEntry, packed: Uint8Array): StoredForm {
+    const { codec } = this.#options;
+    if (entry.compressionHeaderId !== LZ4_HEADER_ID) {
+      const { compressionHeaderId } = entry;
+      return { bytes: codec.decrypt(entry, packed), compressionHeaderId };
+    }
+    // The current Kopia cannot read lz4: written again, everybody can.
+    const bytes = codec.decode(entry, packed);
+    this.#assertLength(bytes.length);
+    return { bytes, compressionHeaderId: 0 };
+  }
+
+  #append(addition: Addition): void {
+    const { codec, formatVersion, maxPackSizeBytes } = this.#options;
+    const { contentId, packPrefix, stored } = addition;
+    const writer = this.#unit.openPack(packPrefix);
+    const packOffset = writer.lengthBytes;
+    const packedLength = codec.encryptInto(stored.bytes, addition.iv, (lengthBytes) =>
+      writer.reserve(lengthBytes),
+    );
+    writer.advance(packedLength);
+    this.#unit.record({
+      contentId,
+      packBlobId: writer.blobId,
+      timestampSeconds: this.#timestamp(addition.previousSeconds),
+      packOffset,
+      packedLength,
+      originalLength: addition.originalLength,
+      deleted: addition.deleted,
+      compressionHeaderId: stored.compressionHeaderId,
+      formatVersion,
+      encryptionKeyId: 0,
+    });
+    this.#stats.writtenCount++;
+    this.#stats.writtenBytes += addition.originalLength;
+    this.#stats.packedBytes += packedLength;
+    if (writer.lengthBytes >= maxPackSizeBytes) this.#unit.finishPack(packPrefix);
+  }
+
+  /** 1: stored, for sure; 2: known, but to be written again; 0: unknown. */
+  #presence(prefix: string, hash: Uint8Array, packPrefix: PackPrefix): Presence {
+    const key = this.#key;
+    key[0] = prefix === "" ? 0 : prefix.charCodeAt(0);
+    key.set(hash, 1);
+    const own = this.#unit.presence(key, packPrefix);
+    if (own !== 0) return own;
+    const flushing = this.#flushing?.presence(key, packPrefix) ?? 0;
+    if (flushing !== 0) return flushing;
+    const { loader } = this.#options;
+    const committed = loader.index.hasKey(key);
+    if (committed !== 1) return committed;
+    return loader.ageMs(this.#clock.now()) > this.#maxTrustedAgeMs ? 2 : 1;
+  }
+
+  /** Entry of a content that is not committed yet. */
+  #own(id: ContentId): ContentEntry | undefined {
+    return this.#unit.lookup(id) ?? this.#flushing?.lookup(id);
+  }
+
+  #lookup(id: ContentId): ContentEntry | undefined {
+    return this.#own(id) ?? this.#options.loader.index.lookup(id);
+  }
+
+  async #readPacked(entry: ContentEntry): Promise<Bytes> {
+    const inMemory = this.#unit.peek(entry);
+    if (inMemory !== undefined) return inMemory;
+    await this.#unit.packReadable(entry);
+    await this.#flushing?.packReadable(entry);
+    return readPacked(this.#context.storage, entry);
+  }
+
+  /** `max(now, previous + 1)`, and never hidden by the watermark (spec 1 §9.3 step 6). */
+  #timestamp(previousSeconds: number | undefined): number {
+    return Math.max(
+      toUnixSeconds(this.#clock.now()),
+      (previousSeconds ?? 0) + 1,
+      this.#options.loader.index.watermarkSeconds + 1,
+    );
+  }
+
+  #nextDeadline(): TimeNs {
+    return this.#clock.now() + BigInt(AUTO_FLUSH_MS) * NS_PER_MS;
+  }
+
+  #assertLength(lengthBytes: number): void {
+    if (lengthBytes + this.#options.overheadBytes < MAX_CONTENT_BYTES) return;
+    throw new KopiaError(
+      "CONTENT_TOO_LARGE",
+      `a content of ${lengthBytes} bytes does not fit an index: fewer than ${MAX_CONTENT_BYTES} bytes with encryption expected`,
+      { details: { lengthBytes } },
+    );
+  }
+
+  /** Runs something that writes: whatever it throws breaks the session. */
+  #guarded(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  #fail(cause: unknown): void {
+    this.#broken ??= { cause };
+  }
+
+  #assertWhole(): void {
+    if (this.#broken === undefined) return;
+    const { cause } = this.#broken;
+    const message = `this write session failed before: ${errorMessage(cause)}`;
+    throw new KopiaError("SESSION_BROKEN", message, { cause });
+  }
+
+  #assertUsable(): void {
+    this.#assertWhole();
+    if (this.#closing !== undefined) {
+      throw new KopiaError("REPOSITORY_CLOSED", "this write session is closed");
+    }
+  }
+}

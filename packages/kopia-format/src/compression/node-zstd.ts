@@ -1,43 +1,122 @@
 import type * as NodeZlib from "node:zlib";
-import type { Bytes } from "../base/bytes.ts";
+import { bytesEqual, type Bytes } from "../base/bytes.ts";
 import type { Compressor } from "./compressor.ts";
+import {
+  MAX_REUSED_OUTPUT_BYTES,
+  reusableContext,
+  type ReusableContext,
+} from "./node-zstd-context.ts";
 import { corruptStream, overLimit } from "./unpack-errors.ts";
+import { zstdExtent, type ZstdExtent } from "./zstd-frame.ts";
 import type { ZstdLevel } from "./zstd-levels.ts";
 
 // Windows up to 512 MiB are legal in Kopia's repositories (spec 1 §5.2).
 const MAX_WINDOW_LOG = 29;
+// Above this the cost of a context does not matter, and it would stay as large as its largest input.
+const MAX_REUSED_INPUT_BYTES = 2 ** 16;
+// Unpacked contents are seldom longer; what is comes in several pieces.
+const MAX_CHUNK_BYTES = 2 ** 23;
 
 /** The fast provider: the reference library through `node:zlib`. */
-export function nodeZstdCodec(zlib: typeof NodeZlib, level: ZstdLevel): Compressor {
+export function nodeZstdCompressor(zlib: typeof NodeZlib, level: ZstdLevel): Compressor {
   const { constants } = zlib;
-  const compressOptions = {
-    params: {
-      [constants.ZSTD_c_compressionLevel]: level.level,
-      [constants.ZSTD_c_checksumFlag]: 1,
-    },
+  const params = {
+    [constants.ZSTD_c_compressionLevel]: level.level,
+    // As Kopia writes it; it costs little beside the compression.
+    [constants.ZSTD_c_checksumFlag]: 1,
   };
+  let context: ReusableContext | undefined;
   return {
     name: level.name,
     headerId: level.headerId,
     provider: "fast",
-    compress: (data) => plainBytes(zlib.zstdCompressSync(data, compressOptions)),
-    decompress(data, maxLengthBytes) {
-      const context = { name: level.name, packedLengthBytes: data.length };
-      try {
-        return plainBytes(
-          zlib.zstdDecompressSync(data, {
-            maxOutputLength: Math.max(1, maxLengthBytes),
-            params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
-          }),
-        );
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
-          throw overLimit(context, maxLengthBytes);
-        }
-        throw corruptStream(context, error);
+    compress(data) {
+      const boundBytes = compressBound(data.length);
+      if (data.length <= MAX_REUSED_INPUT_BYTES) {
+        context ??= compressContext(zlib, params);
+        const packed = context.run(data, boundBytes);
+        if (packed !== undefined && zstdExtent(packed).lengthBytes === data.length) return packed;
+        context = withoutContext;
       }
+      // With room for all of the output zstd works in one go, without a window of its own.
+      return plainBytes(zlib.zstdCompressSync(data, { params, chunkSize: boundBytes }));
     },
+    decompress: (data, maxLengthBytes) =>
+      decompress(zlib, data, { name: level.name, maxLengthBytes }),
   };
+}
+
+const withoutContext: ReusableContext = { run: () => undefined };
+let decompressContext: ReusableContext | undefined;
+
+/** A context that has proven itself, or one that always declines. */
+function compressContext(zlib: typeof NodeZlib, params: Record<number, number>): ReusableContext {
+  const stream = zlib.createZstdCompress({ params });
+  const context = reusableContext(stream, zlib.constants.ZSTD_e_end);
+  const probe = new Uint8Array(300).fill(7, 50);
+  // Twice: what matters is that a second frame can follow the first.
+  for (let round = 0; round < 2; round++) {
+    const packed = context?.run(probe, compressBound(probe.length));
+    if (packed === undefined || !bytesEqual(zlib.zstdDecompressSync(packed), probe)) {
+      return withoutContext;
+    }
+  }
+  return context ?? withoutContext;
+}
+
+function decompress(
+  zlib: typeof NodeZlib,
+  data: Uint8Array,
+  options: { name: string; maxLengthBytes: number },
+): Bytes {
+  const { maxLengthBytes } = options;
+  const failure = { name: options.name, packedLengthBytes: data.length };
+  let extent: ZstdExtent;
+  try {
+    extent = zstdExtent(data);
+  } catch (error) {
+    throw corruptStream(failure, error);
+  }
+  if ((extent.lengthBytes ?? 0) > maxLengthBytes) throw overLimit(failure, maxLengthBytes);
+  if (extent.maxLengthBytes <= maxLengthBytes && extent.maxLengthBytes < MAX_REUSED_OUTPUT_BYTES) {
+    const unpacked = decompressReusing(zlib, data, extent);
+    if (unpacked !== undefined) return unpacked;
+  }
+  let unpacked: Bytes;
+  try {
+    unpacked = plainBytes(
+      zlib.zstdDecompressSync(data, {
+        maxOutputLength: Math.max(1, maxLengthBytes),
+        params: { [zlib.constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
+        chunkSize: Math.min(extent.maxLengthBytes, maxLengthBytes, MAX_CHUNK_BYTES) + 64,
+      }),
+    );
+  } catch (error) {
+    const tooLong = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+    throw tooLong ? overLimit(failure, maxLengthBytes) : corruptStream(failure, error);
+  }
+  if (unpacked.length > maxLengthBytes) throw overLimit(failure, maxLengthBytes);
+  return unpacked;
+}
+
+/** Small contents through a reused context; `undefined` leaves the answer, or the error, to the documented call. */
+function decompressReusing(
+  zlib: typeof NodeZlib,
+  data: Uint8Array,
+  extent: ZstdExtent,
+): Bytes | undefined {
+  decompressContext ??=
+    reusableContext(zlib.createZstdDecompress(), zlib.constants.ZSTD_e_flush) ?? withoutContext;
+  const unpacked = decompressContext.run(data, extent.maxLengthBytes);
+  const expectedBytes = extent.lengthBytes ?? unpacked?.length;
+  if (unpacked !== undefined && unpacked.length === expectedBytes) return unpacked;
+  if (decompressContext !== withoutContext) decompressContext = undefined;
+  return undefined;
+}
+
+/** Longest output for an input of this length: the library's own bound, and the checksum. */
+function compressBound(lengthBytes: number): number {
+  return lengthBytes + (lengthBytes >> 8) + 128;
 }
 
 /** The bytes of a Buffer without its methods. */

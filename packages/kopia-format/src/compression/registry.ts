@@ -1,19 +1,21 @@
 import type { Compressor } from "./compressor.ts";
 import { deflateCompressors } from "./deflate.ts";
+import { lz4Reader } from "./lz4.ts";
+import { s2Compressors } from "./s2.ts";
 import { zstdCompressors } from "./zstd.ts";
 
 type Provider = "portable" | "fast";
 
 const cache = new Map<Provider, readonly Compressor[]>();
 
-/** Names of all compressors that policies can choose, sorted (spec 2 §3). */
-export const COMPRESSOR_NAMES: readonly string[] = allCompressors("fast")
+/** Names of all compressors that can be written, sorted (spec 2 §3). */
+export const COMPRESSOR_NAMES: readonly string[] = writableCompressors("fast")
   .map((compressor) => compressor.name)
   .sort();
 
 /**
- * The compressor of a name in policies, such as `zstd-fastest`; `undefined` for unknown names,
- * which the rest of Kopia takes for "no compression" (spec 2 §3).
+ * The compressor of a name in policies, such as `zstd-fastest`. `undefined` for unknown names and
+ * for `lz4`, which Kopia 0.23 cannot read: their data is to be stored uncompressed (spec 2 §3).
  *
  * @param provider `fast` (the default) falls back to `portable` where there is no `node:zlib`.
  */
@@ -21,21 +23,29 @@ export function compressorByName(
   name: string,
   provider: Provider = "fast",
 ): Compressor | undefined {
-  return allCompressors(provider).find((compressor) => compressor.name === name);
+  return writableCompressors(provider).find((compressor) => compressor.name === name);
 }
 
-/** The compressor of a header ID, such as 0x1101 (spec 1 §5.2); `undefined` for unknown ones. */
+/** The compressor of a header ID, such as 0x1101 (spec 1 §5.2), `lz4` included; `undefined` for unknown ones. */
 export function compressorByHeaderId(
   headerId: number,
   provider: Provider = "fast",
 ): Compressor | undefined {
-  return allCompressors(provider).find((compressor) => compressor.headerId === headerId);
+  const writable = writableCompressors(provider).find((other) => other.headerId === headerId);
+  if (writable !== undefined) return writable;
+  const lz4 = lz4Reader(provider);
+  return lz4.headerId === headerId ? lz4 : undefined;
 }
 
-function allCompressors(provider: Provider): readonly Compressor[] {
+function writableCompressors(provider: Provider): readonly Compressor[] {
   let compressors = cache.get(provider);
   if (compressors === undefined) {
-    compressors = [...zstdCompressors(provider), ...deflateCompressors(provider)];
+    compressors = [
+      ...zstdCompressors(provider),
+      ...s2Compressors(provider),
+      // There is no portable deflate here: the platform's own is the only one.
+      ...(provider === "fast" ? deflateCompressors() : []),
+    ];
     cache.set(provider, compressors);
   }
   return compressors;

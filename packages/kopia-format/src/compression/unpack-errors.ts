@@ -29,3 +29,12 @@ export function overLimit(context: UnpackContext, maxLengthBytes: number): Kopia
     },
   );
 }
+
+/** Runs an unpacker, whose RangeErrors mean that the stream is corrupt. */
+export function refusingCorrupt<T>(context: UnpackContext, unpack: () => T): T {
+  try {
+    return unpack();
+  } catch (error) {
+    throw error instanceof RangeError ? corruptStream(context, error) : error;
+  }
+}

@@ -21,8 +21,11 @@ const DIGIT_9 = 0x39;
 const MAX_EXACT_DIGITS = 15;
 const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT32 = 2 ** 32 - 1;
+const MAX_MODE = 2 ** 31 - 1;
 /** `YYYY-MM-DDThh:mm:ss` */
 const DATE_TIME_LENGTH = 19;
+/** `YYYY-MM-DD` */
+const DATE_LENGTH = 10;
 
 /** Thrown inside, caught inside: the bytes are not in the form that Kopia writes. */
 const NOT_CANONICAL = new Error("not in canonical form");
@@ -44,8 +47,8 @@ export function scanDirectory(data: Uint8Array): DirectoryListing | undefined {
 class DirectoryScanner {
   readonly #data: Buffer;
   #at = 0;
-  /** Start of the last date, and its midnight: neighbours often share a day. */
-  #lastDate = "";
+  /** Where the last date stood, and its midnight: neighbours often share a day. */
+  #lastDateAt = -1;
   #lastMidnightSeconds = 0;
 
   constructor(data: Uint8Array) {
@@ -180,7 +183,7 @@ class DirectoryScanner {
       mode = mode * 8 + (byte - DIGIT_0);
       this.#at++;
     }
-    if (this.#at === start || this.#at - start > 10) throw NOT_CANONICAL;
+    if (this.#at === start || mode > MAX_MODE) throw NOT_CANONICAL;
     this.#expect('"');
     return mode;
   }
@@ -248,12 +251,21 @@ class DirectoryScanner {
       return NaN;
     }
     if (!(hour < 24 && minute < 60 && second < 60)) return NaN;
-    const date = data.toString("latin1", start, start + 10);
-    if (date !== this.#lastDate) {
+    if (!this.#isLastDate(start)) {
+      const date = data.toString("latin1", start, start + DATE_LENGTH);
       this.#lastMidnightSeconds = Number(parseGoTime(`${date}T00:00:00Z`) / 1_000_000_000n);
-      this.#lastDate = date;
+      this.#lastDateAt = start;
     }
     return this.#lastMidnightSeconds + hour * 3600 + minute * 60 + second;
+  }
+
+  #isLastDate(start: number): boolean {
+    const last = this.#lastDateAt;
+    if (last < 0) return false;
+    for (let i = DATE_LENGTH - 1; i >= 0; i--) {
+      if (this.#data[start + i] !== this.#data[last + i]) return false;
+    }
+    return true;
   }
 
   #twoDigits(at: number): number {

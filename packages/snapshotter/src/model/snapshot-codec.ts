@@ -12,12 +12,11 @@ import {
   KopiaError,
   parseJson,
   RawJson,
-  utf8Decode,
   type JsonObject,
   type ManifestId,
   type ManifestLabels,
 } from "@kopia-engine/kopia-format";
-import { encodeEntry } from "./encode-directory.ts";
+import { EntryFormatter } from "./entry-formatter.ts";
 import {
   entryFromJson,
   entryToJson,
@@ -47,8 +46,8 @@ export function encodeSnapshotManifest(manifest: SnapshotManifest): string {
   const { rootEntry } = manifest;
   return goStringify({
     ...snapshotToJson({ ...manifest, id: "" }),
-    // From the bytes, since the name of a source that is not UTF-8 is escaped byte by byte.
-    rootEntry: rootEntry === undefined ? null : new RawJson(utf8Decode(encodeEntry(rootEntry))),
+    // As in listings, since the name of a source that is not UTF-8 is escaped byte by byte.
+    rootEntry: rootEntry === undefined ? null : new RawJson(new EntryFormatter().entry(rootEntry)),
   });
 }
 

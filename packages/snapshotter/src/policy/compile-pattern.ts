@@ -10,6 +10,8 @@ import {
 /** A pattern may not have more runs of stars than this: matching recurses once for each. */
 const MAX_STAR_RUNS = 2 ** 8;
 
+const UNTERMINATED = "unterminated sequence, expected ']'";
+
 const BACKSLASH = 0x5c;
 const BANG = 0x21;
 const STAR = 0x2a;
@@ -35,7 +37,8 @@ interface PatternCursor {
  * @throws KopiaError `IGNORE_PATTERN_INVALID` with Kopia's text.
  */
 export function compilePattern(pattern: string, base = ""): CompiledPattern {
-  const points = Array.from(trimPattern(pattern), (char) => char.codePointAt(0) as number);
+  const text = trimPattern(pattern);
+  const points = Array.from(text, (char) => char.codePointAt(0) as number);
   let position = 0;
   while (position < points.length && isWhiteSpace(points[position] as number)) position++;
   const isNegated = points[position] === BANG;
@@ -43,7 +46,7 @@ export function compilePattern(pattern: string, base = ""): CompiledPattern {
   const isRooted = points[position] === SEPARATOR;
   const directoriesOnly = position < points.length && points.at(-1) === SEPARATOR;
   const cursor: PatternCursor = {
-    text: pattern,
+    text,
     points,
     position,
     end: points.length - (directoriesOnly ? 1 : 0),
@@ -52,7 +55,7 @@ export function compilePattern(pattern: string, base = ""): CompiledPattern {
   while (cursor.position < cursor.end) tokens.push(nextToken(cursor));
   const starRuns = tokens.filter(({ kind }) => kind === "star" || kind === "doubleStar").length;
   if (starRuns > MAX_STAR_RUNS) {
-    throw invalidPattern(pattern, `more than ${MAX_STAR_RUNS} wildcards`);
+    throw invalidPattern(text, `more than ${MAX_STAR_RUNS} wildcards`);
   }
   return { isNegated, directoriesOnly, tokens };
 }
@@ -147,7 +150,7 @@ function classToken(cursor: PatternCursor): PatternToken {
   if (isNegated) cursor.position++;
   const items: PatternClassItem[] = [];
   for (;;) {
-    if (cursor.position >= cursor.end) throw unterminated(cursor);
+    if (cursor.position >= cursor.end) throw invalidPattern(goQuoted(cursor.text), UNTERMINATED);
     const codePoint = cursor.points[cursor.position] as number;
     if (codePoint === CLOSE) {
       cursor.position++;
@@ -159,11 +162,12 @@ function classToken(cursor: PatternCursor): PatternToken {
 
 function classItem(cursor: PatternCursor): PatternClassItem {
   const first = cursor.points[cursor.position++] as number;
-  if (first === OPEN && cursor.points[cursor.position] === COLON) {
+  const low = first === BACKSLASH ? escapedPoint(cursor) : first;
+  // Also behind a backslash: `[\[:upper:]x]` has a named class, in Kopia as well.
+  if (low === OPEN && cursor.points[cursor.position] === COLON) {
     const named = namedClass(cursor);
     if (named !== undefined) return named;
   }
-  const low = first === BACKSLASH ? escapedPoint(cursor) : first;
   const afterHyphen = cursor.points[cursor.position + 1];
   const isRange =
     cursor.points[cursor.position] === HYPHEN &&
@@ -183,22 +187,26 @@ function classItem(cursor: PatternCursor): PatternClassItem {
 function namedClass(cursor: PatternCursor): PatternClassItem | undefined {
   const colon = cursor.position;
   const close = cursor.points.indexOf(CLOSE, colon);
-  if (close < 0 || close >= cursor.end) throw unterminated(cursor);
+  if (close < 0 || close >= cursor.end) throw invalidPattern(cursor.text, UNTERMINATED);
   const distance = close - colon;
   if (distance - 1 <= colon || cursor.points[close - 1] !== COLON) return undefined;
-  const name = String.fromCodePoint(...cursor.points.slice(colon + 1, close - 1));
-  const item = NAMED_CLASSES.get(name.toLowerCase());
-  if (item === undefined) throw invalidPattern(cursor.text, `unknown character class "${name}"`);
+  const name = String.fromCodePoint(...cursor.points.slice(colon + 1, close - 1)).toLowerCase();
+  const item = NAMED_CLASSES.get(name);
+  if (item === undefined) {
+    throw invalidPattern(goQuoted(cursor.text), `unrecognized character class [:${name}:]`);
+  }
   cursor.position = close + 1;
   return item;
 }
 
-function unterminated(cursor: PatternCursor): KopiaError {
-  return invalidPattern(cursor.text, "unterminated sequence, expected ']'");
+/** @param shown the pattern as the message shows it: escaped in some of Kopia's messages, as it is in others. */
+function invalidPattern(shown: string, problem: string): KopiaError {
+  return new KopiaError("IGNORE_PATTERN_INVALID", `invalid pattern "${shown}": ${problem}`);
 }
 
-function invalidPattern(pattern: string, problem: string): KopiaError {
-  return new KopiaError("IGNORE_PATTERN_INVALID", `invalid pattern "${pattern}": ${problem}`, {
-    details: { pattern },
-  });
+/** Backslashes, quotes and control characters escaped as Go's `%q` does. */
+function goQuoted(text: string): string {
+  return JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll(/\\u00(1f|[01][0-9a-f])/g, "\\x$1");
 }

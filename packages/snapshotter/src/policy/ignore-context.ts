@@ -1,5 +1,5 @@
 import { KopiaError } from "@kopia-engine/kopia-format";
-import { compileRules, parseIgnoreFile, rulesIgnore } from "./ignore-rules.ts";
+import { compileRule, parseIgnoreFile, rulesIgnore } from "./ignore-rules.ts";
 import type { PatternMatcher } from "./match-pattern.ts";
 import type { PolicyTree } from "./policy-tree.ts";
 
@@ -71,7 +71,8 @@ const NOTHING_INHERITED: InheritedRules = {
 
 /**
  * The context of a snapshot's root directory.
- * @throws KopiaError `IGNORE_PATTERN_INVALID`, and what `readFile` throws.
+ * @throws KopiaError `IGNORE_PATTERN_INVALID`, and what `readFile` throws. The message is the one that Kopia records
+ * for a directory; the `cause` has the shorter one that it prints for the root.
  */
 export function enterRoot(
   node: PolicyTree,
@@ -99,14 +100,11 @@ function enterDirectory(entered: Entered, options: EnterOptions): IgnoreContext 
   const dotFileNames = node.isDefined
     ? (node.policy.files.ignoreDotFiles ?? [])
     : inherited.dotFileNames;
-  const patterns = node.isDefined ? [...(node.policy.files.ignore ?? [])] : [];
-  for (const name of dotFileNames) patterns.push(...readIgnoreFile(directory, name, path));
+  const own = node.isDefined ? policyRules(node.policy.files.ignore ?? [], path) : [];
+  for (const name of dotFileNames) own.push(...fileRules(directory, name, path));
   const { maxFileSize = 0n, oneFileSystem = false } = node.policy.files;
   const rules: InheritedRules = {
-    rules:
-      patterns.length === 0
-        ? inherited.rules
-        : inherited.rules.concat(compileRules(patterns, path)),
+    rules: own.length === 0 ? inherited.rules : inherited.rules.concat(own),
     dotFileNames,
     maxFileSizeBytes:
       node.isDefined && maxFileSize !== 0n ? maxFileSize : inherited.maxFileSizeBytes,
@@ -127,7 +125,13 @@ function hasCacheTag(directory: IgnoreDirectory): boolean {
   return String.fromCharCode(...start) === CACHE_TAG_SIGNATURE;
 }
 
-function readIgnoreFile(directory: IgnoreDirectory, name: string, path: string): string[] {
+function policyRules(patterns: readonly string[], path: string): PatternMatcher[] {
+  return patterns.map((pattern) =>
+    compileRule(pattern, { base: path, place: `unable to parse ignore entry .${path}` }),
+  );
+}
+
+function fileRules(directory: IgnoreDirectory, name: string, path: string): PatternMatcher[] {
   const maxLengthBytes = MAX_IGNORE_FILE_BYTES + 1;
   const data = directory.readFile(name, { maxLengthBytes, followSymlinks: true });
   if (data === undefined) return [];
@@ -138,7 +142,12 @@ function readIgnoreFile(directory: IgnoreDirectory, name: string, path: string):
       { details: { path: `${path}/${name}` } },
     );
   }
-  return parseIgnoreFile(data);
+  return parseIgnoreFile(data).map((pattern) =>
+    compileRule(pattern, {
+      base: path,
+      place: `unable to parse ignore file ${name}: unable to parse ignore entry ${pattern}`,
+    }),
+  );
 }
 
 class DirectoryContext implements IgnoreContext {

@@ -1,4 +1,4 @@
-import { goDecodeUtf8 } from "@kopia-engine/kopia-format";
+import { goDecodeUtf8, isKopiaError, KopiaError } from "@kopia-engine/kopia-format";
 import { compilePattern } from "./compile-pattern.ts";
 import { createPatternMatcher, type PatternMatcher } from "./match-pattern.ts";
 import { isWhiteSpace } from "./pattern-class.ts";
@@ -31,13 +31,28 @@ export function parseIgnoreFile(data: Uint8Array): string[] {
   return patterns;
 }
 
+/** Where a rule comes from. */
+export interface RulePlace {
+  /** Path of the directory that the rule belongs to: empty for the root, else `/a/b`. */
+  readonly base: string;
+  /** Begins the message when the rule is invalid: Kopia's words, which end up in listings (spec 2 §6.7). */
+  readonly place: string;
+}
+
 /**
- * Compiles rules of one directory.
- * @param base path of the directory: empty for the root, else `/a/b`.
- * @throws KopiaError `IGNORE_PATTERN_INVALID`.
+ * Compiles one rule.
+ * @throws KopiaError `IGNORE_PATTERN_INVALID`, its cause the error of the pattern alone.
  */
-export function compileRules(patterns: readonly string[], base: string): PatternMatcher[] {
-  return patterns.map((pattern) => createPatternMatcher(compilePattern(pattern, base)));
+export function compileRule(pattern: string, { base, place }: RulePlace): PatternMatcher {
+  try {
+    return createPatternMatcher(compilePattern(pattern, base));
+  } catch (cause) {
+    if (!isKopiaError(cause, "IGNORE_PATTERN_INVALID")) throw cause;
+    throw new KopiaError("IGNORE_PATTERN_INVALID", `${place}: ${cause.message}`, {
+      cause,
+      details: { pattern, directory: base === "" ? "/" : base },
+    });
+  }
 }
 
 /**

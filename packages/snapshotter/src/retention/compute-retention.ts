@@ -1,18 +1,20 @@
-import type { TimeNs } from "@kopia-engine/kopia-format";
-import type { RetentionPolicy } from "../policy/policy.ts";
 import {
-  civilFromSeconds,
-  createZonedCalendar,
-  isoWeek,
-  type ZonedCalendar,
-} from "./zoned-calendar.ts";
+  isTimeZone,
+  KopiaError,
+  NS_PER_SECOND,
+  timeFromCalendar,
+  zonedParts,
+  type TimeNs,
+} from "@kopia-engine/kopia-format";
+import type { RetentionPolicy } from "../policy/policy.ts";
 
 /** An incomplete snapshot younger than this is kept, against the newest snapshot (spec 2 §8.5 step 5). */
 const INCOMPLETE_KEPT_NS = 4n * 3_600_000_000_000n;
 /** Among the newest, so many incomplete snapshots are kept whatever their age. */
 const INCOMPLETE_KEPT_COUNT = 3;
 
-const NS_PER_SECOND = 1_000_000_000n;
+/** No time of a snapshot is farther back (int64 nanoseconds), and no calendar needs to be. */
+const MAX_YEARS_BACK = 1000;
 
 /** The part of a snapshot that retention looks at. */
 export interface RetainedSnapshot {
@@ -65,16 +67,20 @@ export function computeRetention(
   policy: RetentionPolicy,
   timeZone: string,
 ): readonly (readonly string[])[] {
+  if (!isTimeZone(timeZone)) {
+    throw new KopiaError("ARGUMENT_INVALID", `unknown time zone "${timeZone}"`, {
+      details: { timeZone },
+    });
+  }
   const order = newestFirst(snapshots);
   const reasons: string[][] = snapshots.map(() => []);
-  const calendar = createZonedCalendar(timeZone);
-  const periods = createPeriods(policy, newestCompleteStart(snapshots), calendar);
+  const periods = createPeriods(policy, newestCompleteStart(snapshots), timeZone);
   // One set for all types, as in Kopia: week `2024-02` and month `2024-02` are the same ID (spec 2 §8.5).
   const usedIds = new Set<string>();
   order.forEach((place, index) => {
     const snapshot = snapshots[place] as RetainedSnapshot;
     if (snapshot.incompleteReason !== "") return;
-    const dates = datesOf(snapshot, calendar);
+    const dates = datesOf(snapshot.startTime, timeZone);
     const counted: string[] = [];
     for (const period of periods) {
       if (!countsIn(period, snapshot, usedIds, period.idOf(dates, index))) continue;
@@ -103,7 +109,7 @@ function countsIn(
 function createPeriods(
   policy: RetentionPolicy,
   newest: TimeNs | undefined,
-  calendar: ZonedCalendar,
+  timeZone: string,
 ): Period[] {
   if (newest === undefined) return [];
   const { keepLatest, keepHourly, keepDaily, keepWeekly, keepMonthly, keepAnnual } = policy;
@@ -120,41 +126,53 @@ function createPeriods(
   ): void => {
     if (max !== undefined) periods.push({ type, max, cutoff, idOf, count: 0 });
   };
-  const back = (delta: { years?: number; months?: number; days?: number }): TimeNs =>
-    addDateNs(calendar, newest, delta);
+  const back = (distance: CalendarDistance): TimeNs => timeBefore(newest, distance, timeZone);
   // Nothing kept at all means keep everything.
   add("latest", total === 0 ? Infinity : keepLatest, undefined, (_, index) => String(index));
-  add("annual", keepAnnual, back({ years: -(keepAnnual ?? 0) }), ({ utcHour }) =>
+  add("annual", keepAnnual, back({ years: keepAnnual ?? 0 }), ({ utcHour }) =>
     utcHour.slice(0, -9),
   );
-  add("monthly", keepMonthly, back({ months: -(keepMonthly ?? 0) }), ({ utcHour }) =>
+  add("monthly", keepMonthly, back({ months: keepMonthly ?? 0 }), ({ utcHour }) =>
     utcHour.slice(0, -6),
   );
-  add("weekly", keepWeekly, back({ days: -7 * (keepWeekly ?? 0) }), ({ week }) => week);
-  add("daily", keepDaily, back({ days: -(keepDaily ?? 0) }), ({ utcHour }) => utcHour.slice(0, -3));
+  add("weekly", keepWeekly, back({ days: 7 * (keepWeekly ?? 0) }), ({ week }) => week);
+  add("daily", keepDaily, back({ days: keepDaily ?? 0 }), ({ utcHour }) => utcHour.slice(0, -3));
   const hourlyCutoff = newest - BigInt(keepHourly ?? 0) * 3600n * NS_PER_SECOND;
   add("hourly", keepHourly, hourlyCutoff, ({ utcHour }) => utcHour);
   return periods;
 }
 
-function addDateNs(
-  calendar: ZonedCalendar,
-  time: TimeNs,
-  delta: { readonly years?: number; readonly months?: number; readonly days?: number },
-): TimeNs {
-  const seconds = floorSeconds(time);
-  const fractionNs = time - BigInt(seconds) * NS_PER_SECOND;
-  return BigInt(calendar.addDate(seconds, delta)) * NS_PER_SECOND + fractionNs;
+interface CalendarDistance {
+  readonly years?: number;
+  readonly months?: number;
+  readonly days?: number;
 }
 
-function datesOf(snapshot: RetainedSnapshot, calendar: ZonedCalendar): SnapshotDates {
-  const seconds = floorSeconds(snapshot.startTime);
-  const utc = civilFromSeconds(seconds);
-  const { year, week } = isoWeek(calendar.civilAt(seconds));
-  const hour = Math.floor(utc.secondOfDay / 3600);
+/**
+ * The same wall clock time so far back on the calendar. Dates that do not exist move forward: 31 March − 1 month
+ * is 2 or 3 March (spec 2 §8.5 step 2).
+ */
+function timeBefore(time: TimeNs, distance: CalendarDistance, timeZone: string): TimeNs {
+  const { years = 0, months = 0, days = 0 } = distance;
+  const from = zonedParts(time, timeZone);
+  return timeFromCalendar(
+    {
+      ...from,
+      year: from.year - clamp(years, MAX_YEARS_BACK),
+      month: from.month - clamp(months, 12 * MAX_YEARS_BACK),
+      day: from.day - clamp(days, 365 * MAX_YEARS_BACK),
+    },
+    timeZone,
+  );
+}
+
+function datesOf(startTime: TimeNs, timeZone: string): SnapshotDates {
+  const utc = zonedParts(startTime, "UTC");
+  const { isoYear, isoWeek } = zonedParts(startTime, timeZone);
+  const date = `${pad(utc.year, 4)}-${pad(utc.month, 2)}-${pad(utc.day, 2)}`;
   return {
-    utcHour: `${pad(utc.year, 4)}-${pad(utc.month, 2)}-${pad(utc.day, 2)} ${pad(hour, 2)}`,
-    week: `${pad(year, 4)}-${pad(week, 2)}`,
+    utcHour: `${date} ${pad(utc.hour, 2)}`,
+    week: `${pad(isoYear, 4)}-${pad(isoWeek, 2)}`,
   };
 }
 
@@ -203,9 +221,8 @@ function compareTimes(a: TimeNs, b: TimeNs): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function floorSeconds(time: TimeNs): number {
-  const seconds = time / NS_PER_SECOND;
-  return Number(time < 0n && time % NS_PER_SECOND !== 0n ? seconds - 1n : seconds);
+function clamp(distance: number, limit: number): number {
+  return Math.max(-limit, Math.min(distance, limit));
 }
 
 function pad(value: number, digits: number): string {

@@ -1,0 +1,139 @@
+import { isKopiaError, utf8Encode } from "@kopia-engine/kopia-format";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { buildDirectory, compareEntries } from "./build-directory.ts";
+import { parseDirectory } from "./decode-directory.ts";
+import { decodeDirectory, encodeDirectory } from "./directory-codec.ts";
+import type { DirectoryEntry, DirectoryListing } from "./directory-entry.ts";
+import { scanDirectory } from "./directory-scanner.ts";
+import { compareUtf8 } from "./name-order.ts";
+
+const numRuns = Number(process.env["FUZZ_RUNS"] ?? 100);
+
+const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+const size = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n });
+const time = fc.oneof(
+  int64,
+  fc.bigInt({ min: 0n, max: 2n ** 61n }).map((ns) => ns - (ns % 1_000_000n)),
+);
+const text = fc.string({ unit: "grapheme" });
+const count = fc.nat({ max: 1_000_000 });
+
+const summary = fc.record({
+  totalFileSizeBytes: size,
+  fileCount: count,
+  symlinkCount: count,
+  directoryCount: count,
+  maxModTime: time,
+  fatalErrorCount: count,
+  ignoredErrorCount: count,
+  failedEntries: fc.array(fc.record({ path: text, error: text }), { maxLength: 2 }),
+});
+
+const entryShape = {
+  name: text,
+  type: fc.constantFrom("f", "d", "s"),
+  mode: fc.nat({ max: 2 ** 31 - 1 }),
+  sizeBytes: size,
+  modTime: time,
+  uid: fc.nat({ max: 2 ** 32 - 1 }),
+  gid: fc.nat({ max: 2 ** 32 - 1 }),
+  objectId: fc.string({ unit: fc.constantFrom(...Array.from("0123456789abcdefIkx")) }),
+};
+const entry: fc.Arbitrary<DirectoryEntry> = fc.oneof(
+  fc.record(entryShape),
+  fc.record({ ...entryShape, summary }),
+);
+const listing: fc.Arbitrary<DirectoryListing> = fc.oneof(
+  fc.record({ entries: fc.array(entry, { maxLength: 5 }) }),
+  fc.record({ entries: fc.array(entry, { maxLength: 5 }), summary }),
+);
+
+test("decode undoes encode, and both ways of reading agree", () => {
+  fc.assert(
+    fc.property(listing, (value) => {
+      const bytes = encodeDirectory(value);
+      expect(scanDirectory(bytes)).toEqual(value);
+      expect(parseDirectory(bytes, "k0")).toEqual(value);
+      expect(encodeDirectory(decodeDirectory(bytes))).toEqual(bytes);
+    }),
+    { numRuns },
+  );
+});
+
+test("every truncation is refused, except the one that only loses the final line feed", () => {
+  fc.assert(
+    fc.property(listing, fc.nat(), (value, cut) => {
+      const bytes = encodeDirectory(value);
+      const length = cut % (bytes.length - 1);
+      expect(() => decodeDirectory(bytes.subarray(0, length))).toThrow(
+        expect.objectContaining({ code: "DIRECTORY_CORRUPT" }),
+      );
+      expect(decodeDirectory(bytes.subarray(0, -1))).toEqual(value);
+    }),
+    { numRuns },
+  );
+});
+
+test("a changed byte is refused, or read the same by both ways", () => {
+  fc.assert(
+    fc.property(listing, fc.nat(), fc.integer({ min: 1, max: 255 }), (value, place, flip) => {
+      const bytes = encodeDirectory(value);
+      const at = place % bytes.length;
+      bytes[at] = (bytes[at] as number) ^ flip;
+      const fast = scanDirectory(bytes);
+      if (fast === undefined) {
+        expectListingOrRefusal(bytes);
+        return;
+      }
+      expect(parseDirectory(bytes, "k0")).toEqual(fast);
+    }),
+    { numRuns: numRuns * 5 },
+  );
+});
+
+test("the order of entries is that of their bytes", () => {
+  fc.assert(
+    fc.property(text, text, (a, b) => {
+      const wanted = Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      expect(Math.sign(compareUtf8(a, b))).toBe(wanted);
+    }),
+    { numRuns },
+  );
+});
+
+test("building sorts, and sorting again changes nothing", () => {
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 20 }), (entries) => {
+      const { entries: sorted } = buildDirectory({ entries, modTime: 0n });
+      for (let i = 1; i < sorted.length; i++) {
+        expect(compareEntries(sorted[i - 1]!, sorted[i]!)).toBeLessThanOrEqual(0);
+      }
+    }),
+    { numRuns },
+  );
+});
+
+test("arbitrary bytes and arbitrary JSON give a listing or DIRECTORY_CORRUPT", () => {
+  const json = fc.json({ maxDepth: 4 }).map(utf8Encode);
+  const shaped = fc
+    .tuple(
+      fc.constantFrom("name", "type", "mode", "size", "mtime", "uid", "obj", "summ"),
+      fc.json(),
+    )
+    .map(([key, value]) =>
+      utf8Encode(`{"stream":"kopia:directory","entries":[{"${key}":${value},"obj":""}]}`),
+    );
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array({ maxLength: 300 }), json, shaped), expectListingOrRefusal),
+    { numRuns: numRuns * 5 },
+  );
+});
+
+function expectListingOrRefusal(bytes: Uint8Array): void {
+  try {
+    expect(decodeDirectory(bytes).entries).toBeInstanceOf(Array);
+  } catch (error) {
+    expect(isKopiaError(error, "DIRECTORY_CORRUPT")).toBe(true);
+  }
+}

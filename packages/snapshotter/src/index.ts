@@ -130,11 +130,11 @@ export {
 export { prepareNewRepository } from "./policy/prepare-new-repository.ts";
 export { validatePolicy } from "./policy/validate-policy.ts";
 export { createLocalOutput, type LocalOutputOptions } from "./restore/local-output.ts";
+export type { RestoreStats } from "./restore/restore-counters.ts";
 export type {
   DeletedCounts,
   OutputDirectory,
   OutputFile,
-  RestoreOutcome,
   RestoreOutput,
 } from "./restore/restore-output.ts";
 export {
@@ -142,7 +142,6 @@ export {
   type RestoreFailure,
   type RestoreObserver,
   type RestoreOptions,
-  type RestoreStats,
 } from "./restore/restore-tree.ts";
 export { computeRetention, type RetainedSnapshot } from "./retention/compute-retention.ts";
 export {

@@ -1,0 +1,66 @@
+import type { ContentId, Repository } from "@kopia-engine/kopia-format";
+
+/** Objects above this size are read piece by piece. */
+const MAX_WHOLE_BYTES = 2 ** 23;
+const DIRECT_OBJECT_ID = /^[g-z]?[0-9a-f]+$/;
+
+/** What to do with the objects of a batch. */
+export interface ObjectSink<Item> {
+  objectIdOf(item: Item): string;
+  sizeBytesOf(item: Item): number;
+  /** The whole object, in reading order. The bytes may be shared by several items. */
+  whole(item: Item, data: Uint8Array): void;
+  /** A large object, as it comes. */
+  pieces(item: Item, pieces: AsyncIterable<Uint8Array>): Promise<void>;
+  /** The object cannot be read. */
+  failed(item: Item, error: Error): void;
+}
+
+/**
+ * Reads the objects of many items: those that are one content together, in pack order and one range
+ * for neighbours (design §4.6), the others after them. Each item ends in exactly one call of the sink;
+ * what the sink throws ends the whole.
+ */
+export async function readObjects<Item>(
+  repository: Pick<Repository, "objects" | "contents">,
+  items: readonly Item[],
+  sink: ObjectSink<Item>,
+): Promise<void> {
+  const byContent = new Map<ContentId, Item[]>();
+  const others: Item[] = [];
+  for (const item of items) {
+    const objectId = sink.objectIdOf(item);
+    if (!DIRECT_OBJECT_ID.test(objectId) || sink.sizeBytesOf(item) > MAX_WHOLE_BYTES) {
+      others.push(item);
+      continue;
+    }
+    const sharing = byContent.get(objectId);
+    if (sharing === undefined) byContent.set(objectId, [item]);
+    else sharing.push(item);
+  }
+  if (byContent.size > 0) {
+    for await (const result of repository.contents.getContents(byContent.keys())) {
+      for (const item of byContent.get(result.contentId) ?? []) {
+        if (result.error === undefined) sink.whole(item, result.data);
+        else sink.failed(item, result.error);
+      }
+    }
+  }
+  for (const item of others) await readOther(repository, item, sink);
+}
+
+async function readOther<Item>(
+  repository: Pick<Repository, "objects" | "contents">,
+  item: Item,
+  sink: ObjectSink<Item>,
+): Promise<void> {
+  let reader: Awaited<ReturnType<typeof repository.objects.openObject>>;
+  try {
+    reader = await repository.objects.openObject(sink.objectIdOf(item));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    sink.failed(item, error);
+    return;
+  }
+  await sink.pieces(item, reader.chunks());
+}

@@ -1,0 +1,50 @@
+import type { DirectoryEntry } from "../model/directory-entry.ts";
+
+/** A directory that is being restored: opaque to the planner, made by the output. */
+export interface OutputDirectory {
+  /** Path relative to the target root, `.` for the root. */
+  readonly path: string;
+}
+
+/** What `deleteExtra` removed. */
+export interface DeletedCounts {
+  readonly files: number;
+  readonly directories: number;
+  readonly symlinks: number;
+}
+
+/** A file that is being restored; pieces come in order. */
+export interface OutputFile {
+  write(piece: Uint8Array): void;
+  /** Sets length and attributes, and closes: the file is whole. */
+  finish(): void;
+  /** Something failed: close, and leave nothing that looks whole. */
+  abort(): void;
+}
+
+/**
+ * Where a restore puts entries: the local filesystem, later archives (zip, tar, tgz). The planner works
+ * depth-first: a directory is opened before anything in it and finished after all of it; files of
+ * several open directories come in any order, never two at the same time.
+ * An output puts nothing outside its target, whatever the names and the files already there.
+ * Where a parent is `undefined` the entry is the target itself (a snapshot of a single file).
+ * All methods throw `KopiaError` `RESTORE_TARGET`, `RESTORE_UNSAFE_NAME` or `RESTORE_FAILED`.
+ */
+export interface RestoreOutput {
+  openRoot(entry: DirectoryEntry): OutputDirectory;
+  openDirectory(parent: OutputDirectory, entry: DirectoryEntry): OutputDirectory;
+  /** Deletes what the snapshot does not have, where that is wanted (`--delete-extra`). */
+  deleteExtra(directory: OutputDirectory, entries: readonly DirectoryEntry[]): DeletedCounts;
+  /** Sets the attributes of a directory whose entries are all there. */
+  finishDirectory(directory: OutputDirectory, entry: DirectoryEntry): void;
+  /** Whether an existing file or link is kept (`--skip-existing`): its data is not even read. */
+  keepsExisting(parent: OutputDirectory | undefined, entry: DirectoryEntry): boolean;
+  openFile(parent: OutputDirectory | undefined, entry: DirectoryEntry): OutputFile;
+  writeSymlink(
+    parent: OutputDirectory | undefined,
+    entry: DirectoryEntry,
+    target: Uint8Array,
+  ): void;
+  /** Ends the restore; releases what is open, also after a failure. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,186 @@
+import {
+  KopiaError,
+  systemRandom,
+  type ContentWriter,
+  type RandomBytes,
+  type TimeNs,
+  type WriteSession,
+} from "@kopia-engine/kopia-format";
+import type { LocalName } from "../fs/local-path.ts";
+import { buildDirectory, type OwnFailure } from "../model/build-directory.ts";
+import { writeDirectory } from "../model/directory-codec.ts";
+import type { DirectoryEntry } from "../model/directory-entry.ts";
+import type { IncompleteReason, SnapshotManifest } from "../model/snapshot-manifest.ts";
+import { saveSnapshot } from "../model/snapshot-store.ts";
+import {
+  type DirectoryTask,
+  relativeBytesOf,
+  relativePathOf,
+  toDirectoryEntry,
+} from "./directory-task.ts";
+import { SettingsTable } from "./settings-table.ts";
+import { UploadCounters, ZERO_STATS } from "./upload-counters.ts";
+import type { UploadObserver } from "./upload-observer.ts";
+import type { UploadBaseOptions } from "./upload-options.ts";
+
+const MAX_CHECKPOINT_INTERVAL_MS = 45 * 60 * 1000;
+const NS_PER_MS = 1_000_000n;
+
+/** What all parts of one upload share: session, counts, and why it should stop. */
+export class UploadRun {
+  readonly session: WriteSession;
+  readonly counters = new UploadCounters();
+  readonly settings = new SettingsTable();
+  readonly observer: UploadObserver;
+  readonly startTime: TimeNs;
+  readonly random: RandomBytes;
+  readonly failFast: boolean;
+  /** Why no more entries are taken in; empty while the upload goes on. */
+  stopReason: IncompleteReason = "";
+  readonly #options: UploadBaseOptions;
+  readonly #checkpointIntervalNs: bigint;
+  #nextCheckpoint: TimeNs;
+
+  constructor(options: UploadBaseOptions, failFast: boolean) {
+    this.session = options.session;
+    this.observer = options.observer ?? {};
+    this.random = options.random ?? systemRandom;
+    this.failFast = failFast;
+    this.#options = options;
+    this.startTime = this.now();
+    const intervalMs = Math.min(
+      options.checkpointIntervalMs ?? MAX_CHECKPOINT_INTERVAL_MS,
+      MAX_CHECKPOINT_INTERVAL_MS,
+    );
+    this.#checkpointIntervalNs = BigInt(Math.max(1, Math.round(intervalMs))) * NS_PER_MS;
+    this.#nextCheckpoint = this.startTime + this.#checkpointIntervalNs;
+  }
+
+  get contents(): ContentWriter {
+    return this.session.contents;
+  }
+
+  now(): TimeNs {
+    return this.session.repository.clock.now();
+  }
+
+  /** Counts bytes that were read; false when the upload has to stop (spec 2 §7.8). */
+  countReadBytes(lengthBytes: number): boolean {
+    const { counters } = this;
+    counters.hashedBytes += lengthBytes;
+    const { uploadLimitBytes = 0 } = this.#options;
+    if (uploadLimitBytes > 0 && counters.hashedBytes > uploadLimitBytes && this.stopReason === "") {
+      this.stopReason = "limit reached";
+    }
+    return !this.shouldStop();
+  }
+
+  /** Whether the upload was cancelled or has reached its limit. */
+  shouldStop(): boolean {
+    if (this.stopReason === "" && this.#options.signal?.aborted === true) {
+      this.stopReason = "canceled";
+    }
+    return this.stopReason !== "";
+  }
+
+  /** Lets timers, signals and finished storage operations have their turn, then reports progress. */
+  async breathe(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    this.observer.progress?.(this.counters);
+  }
+
+  /**
+   * Notes an entry that cannot be stored (spec 2 §7.8).
+   * @throws KopiaError `UPLOAD_FAILED` with `failFast`.
+   */
+  fail(task: DirectoryTask, entry: LocalName, failure: Omit<OwnFailure, "path">): void {
+    const path = relativePathOf(task, entry.name);
+    const pathBytes = relativeBytesOf(task, entry);
+    const { error, isIgnored } = failure;
+    task.failures.push({
+      path,
+      ...(pathBytes === undefined ? {} : { pathBytes }),
+      error,
+      isIgnored,
+    });
+    if (isIgnored) this.counters.ignoredErrorCount++;
+    else this.counters.fatalErrorCount++;
+    this.observer.failed?.({ path, error, ignored: isIgnored });
+    if (isIgnored || !this.failFast) return;
+    throw new KopiaError("UPLOAD_FAILED", `${path}: ${error}`, { details: { path } });
+  }
+
+  /** Writes the listing of a directory with what is finished of it (spec 2 §7.2 step 5). */
+  storeDirectory(
+    task: DirectoryTask,
+    incompleteReason: IncompleteReason,
+    entries: readonly DirectoryEntry[] = task.entries,
+  ): DirectoryEntry {
+    const listing = buildDirectory({
+      entries,
+      modTime: task.local.modTime,
+      failures: task.failures,
+      incompleteReason,
+    });
+    const writer = this.session.objects.createWriter(this.settings.forDirectory(task.node.policy));
+    writeDirectory(listing, (piece) => writer.write(piece));
+    const stored = { objectId: writer.finish(), sizeBytes: 0 };
+    return { ...toDirectoryEntry(task.local, stored), summary: listing.summary };
+  }
+
+  /** Whether a checkpoint is due (spec 2 §7.10). */
+  isCheckpointDue(): boolean {
+    return this.now() >= this.#nextCheckpoint;
+  }
+
+  /** Saves a checkpoint with this root and makes it durable. */
+  async saveCheckpoint(rootEntry: DirectoryEntry): Promise<void> {
+    const manifest: SnapshotManifest = {
+      ...this.manifestOf(rootEntry),
+      incompleteReason: "checkpoint",
+      stats: ZERO_STATS,
+    };
+    const { saveCheckpoint } = this.#options;
+    if (saveCheckpoint === undefined) {
+      await saveSnapshot(this.session.manifests, manifest);
+      await this.session.flush();
+    } else await saveCheckpoint(manifest);
+    this.observer.checkpointSaved?.();
+    this.#nextCheckpoint = this.now() + this.#checkpointIntervalNs;
+  }
+
+  /** The manifest of the snapshot as it stands; not saved. */
+  manifestOf(rootEntry: DirectoryEntry): SnapshotManifest {
+    return {
+      id: "",
+      source: this.#options.source,
+      description: "",
+      startTime: this.startTime,
+      endTime: this.now(),
+      stats: this.counters.toStats(),
+      incompleteReason: this.stopReason,
+      rootEntry,
+      tags: {},
+      pins: [],
+    };
+  }
+}
+
+/** Name of a partly uploaded file in a checkpoint: no real file matches it, so it is never reused as whole (spec 2 §7.10). */
+export function checkpointName(name: string, random: RandomBytes): string {
+  const bytes = random(16);
+  // Version 4, variant 1 of RFC 9562.
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+  const hex = Buffer.from(bytes).toString("hex");
+  const groups = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20),
+  ];
+  return `.checkpointed.${name}.${groups.join("-")}`;
+}

@@ -1,0 +1,109 @@
+import { KopiaError } from "@kopia-engine/kopia-format";
+import { ListingError, readLocalNames } from "../fs/local-directory.ts";
+import { LocalIgnoreFiles } from "../fs/local-ignore-files.ts";
+import type { DirectoryEntry } from "../model/directory-entry.ts";
+import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
+import { enterRoot } from "../policy/ignore-context.ts";
+import { createInlineExecutor } from "./inline-executor.ts";
+import { type LocalSource, openLocalSource, unreadableSource } from "./local-source.ts";
+import { RootListingError, TreeUploader } from "./tree-uploader.ts";
+import { toDirectoryEntry } from "./directory-task.ts";
+import type { UploadOptions } from "./upload-options.ts";
+import type { UploadExecutor } from "./upload-executor.ts";
+import { UploadRun } from "./upload-run.ts";
+
+/**
+ * Stores a directory tree, or a single file, and returns the manifest of the snapshot. The manifest
+ * is **not saved**: `createSnapshot` adds description, tags and pins, saves it and applies retention.
+ * Entries that could not be read are in `rootEntry.summary` (`fatalErrorCount`, `ignoredErrorCount`,
+ * `failedEntries`) and in `stats`; they do not reject (spec 2 §7.8).
+ * @throws KopiaError `SOURCE_UNREADABLE` when the source itself is missing, unreadable or of another
+ * kind; `UPLOAD_FAILED` at the first fatal error with `failFast`; `IGNORE_PATTERN_INVALID` for the
+ * root's rules; errors of the session.
+ */
+export async function uploadSnapshot(options: UploadOptions): Promise<SnapshotManifest> {
+  const local = openLocalSource(options.localPath ?? options.source.path, options.source);
+  const run = new UploadRun(options, options.failFast ?? false);
+  const executor = options.executor ?? createInlineExecutor(options.session);
+  const work = { options, run, local, executor };
+  const rootEntry = await (local.entry.kind === "d" ? uploadTree(work) : uploadFile(work));
+  run.observer.progress?.(run.counters);
+  return run.manifestOf(rootEntry);
+}
+
+interface UploadWork {
+  readonly options: UploadOptions;
+  readonly run: UploadRun;
+  readonly local: LocalSource;
+  readonly executor: UploadExecutor;
+}
+
+async function uploadTree({ options, run, local, executor }: UploadWork): Promise<DirectoryEntry> {
+  const { path, entry } = local;
+  const forceHashPercent = options.forceHashPercent ?? 0;
+  const uploader = new TreeUploader({ run, executor, forceHashPercent });
+  run.counters.directoryCount++;
+  try {
+    const names = readLocalNames(path);
+    const node = options.policyTree;
+    const files = new LocalIgnoreFiles(path, names);
+    const ignore = enterRoot(node, files, { device: entry.device });
+    const previous = await uploader.scanner.loadPrevious(previousRootIds(options));
+    const base = { parent: undefined, local: entry, path, relativePath: "", node, ignore };
+    return await uploader.upload(uploader.scanner.createTask({ ...base, previous, names }));
+  } catch (error) {
+    if (error instanceof ListingError || error instanceof RootListingError) {
+      // Kopia prints only the last word of the root's error (spec 2 "Additions").
+      throw unreadableSource(path, error.message.split(": ").at(-1) ?? error.message);
+    }
+    throw error;
+  }
+}
+
+function previousRootIds(options: UploadOptions): string[] {
+  const ids = new Set<string>();
+  for (const { rootEntry } of options.previousSnapshots ?? []) {
+    if (rootEntry?.type === "d" && rootEntry.objectId !== "") ids.add(rootEntry.objectId);
+  }
+  return [...ids];
+}
+
+/** A source that is a file: its entry is the root, and previous snapshots are not asked (spec 2 §7.2). */
+async function uploadFile({ options, run, local, executor }: UploadWork): Promise<DirectoryEntry> {
+  const { path, entry } = local;
+  const { policy } = options.policyTree;
+  const settings = run.settings.forFile(policy, entry.name, entry.sizeBytes);
+  run.counters.nonCachedFileCount++;
+  const [result] = await executor.execute(
+    {
+      items: [{ path, kind: "file", sizeBytes: entry.sizeBytes, settings }],
+      settings: run.settings.settings,
+    },
+    {
+      readBytes: (lengthBytes) => run.countReadBytes(lengthBytes),
+      pause: () => run.breathe(),
+    },
+  );
+  if (result === undefined || "skipped" in result) {
+    throw new KopiaError("UPLOAD_CANCELED", `upload of ${path} was stopped: ${run.stopReason}`);
+  }
+  if ("error" in result) {
+    throw unreadableSource(path, result.error.split(": ").at(-1) ?? result.error);
+  }
+  run.counters.storedBytes += result.sizeBytes;
+  run.counters.hashedFileCount += result.partCount;
+  const stored = { objectId: result.objectId, sizeBytes: entry.sizeBytes };
+  return {
+    ...toDirectoryEntry(entry, stored),
+    summary: {
+      totalFileSizeBytes: BigInt(result.sizeBytes),
+      fileCount: 1,
+      symlinkCount: 0,
+      directoryCount: 0,
+      maxModTime: entry.modTime,
+      fatalErrorCount: 0,
+      ignoredErrorCount: 0,
+      failedEntries: [],
+    },
+  };
+}

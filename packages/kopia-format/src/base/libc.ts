@@ -2,13 +2,17 @@ import { getSystemErrorMap } from "node:util";
 
 /** What is used of the C library, on 64-bit Linux only: its types and constants are fixed there. */
 export interface Libc {
+  /** Access and modification time as two `struct timespec`, for the calls below: fill them right before. */
+  readonly timespecs: BigInt64Array;
   utimensat(
     directoryFd: number,
     path: Uint8Array<ArrayBuffer>,
-    times: BigInt64Array<ArrayBuffer>,
+    timespecs: bigint,
     flags: number,
   ): number;
-  futimens(fd: number, times: BigInt64Array<ArrayBuffer>): number;
+  futimens(fd: number, timespecs: bigint): number;
+  /** Address of `timespecs`. */
+  readonly timespecsAddress: bigint;
   /** The error number of the last call that failed. */
   errno(): number;
 }
@@ -20,6 +24,7 @@ interface Ffi {
     definitions: Record<string, { arguments: readonly string[]; return: string }>,
   ): { functions: Record<string, (...args: unknown[]) => unknown> };
   getInt32(pointer: bigint, offset: number): number;
+  getRawPointer(source: ArrayBuffer): bigint;
 }
 
 const DEFINITIONS = {
@@ -68,8 +73,12 @@ function openLibc(): Libc | undefined {
 
 function bindLibc(ffi: Ffi): Libc {
   const { functions } = ffi.dlopen(null, DEFINITIONS);
+  // Memory of its own (a small typed array would live on the moving heap), kept alive by `timespecs`.
+  const timespecs = new BigInt64Array(new ArrayBuffer(32));
   const errnoLocation = functions["__errno_location"] as () => bigint;
   return {
+    timespecs,
+    timespecsAddress: ffi.getRawPointer(timespecs.buffer),
     utimensat: functions["utimensat"] as Libc["utimensat"],
     futimens: functions["futimens"] as Libc["futimens"],
     // One address a thread; asked at once after the failed call.

@@ -41,7 +41,8 @@ export function setTimesNs(
     return;
   }
   const flags = followSymlinks ? 0 : NO_FOLLOW;
-  const result = libc.utimensat(CURRENT_DIRECTORY, terminated(path), fillTimes(times), flags);
+  fillTimespecs(libc, times);
+  const result = libc.utimensat(CURRENT_DIRECTORY, terminated(path), libc.timespecsAddress, flags);
   if (result !== 0) throw systemError(libc, "utimensat", textOf(path));
 }
 
@@ -56,20 +57,18 @@ export function setTimesNsOfFile(fd: number, times: FileTimes): void {
     fs.futimesSync(fd, secondsOf(times.atime), secondsOf(times.mtime));
     return;
   }
-  if (libc.futimens(fd, fillTimes(times)) !== 0) throw systemError(libc, "futimens", `fd ${fd}`);
+  fillTimespecs(libc, times);
+  if (libc.futimens(fd, libc.timespecsAddress) !== 0)
+    throw systemError(libc, "futimens", `fd ${fd}`);
 }
 
-/** Two `struct timespec`, reused: the calls are synchronous. */
-const timespecs = new BigInt64Array(4);
-
-function fillTimes(times: FileTimes): BigInt64Array<ArrayBuffer> {
+function fillTimespecs({ timespecs }: Libc, times: FileTimes): void {
   const atime = splitTime(times.atime);
   const mtime = splitTime(times.mtime);
   timespecs[0] = BigInt(atime.seconds);
   timespecs[1] = BigInt(atime.nanoseconds);
   timespecs[2] = BigInt(mtime.seconds);
   timespecs[3] = BigInt(mtime.nanoseconds);
-  return timespecs;
 }
 
 function secondsOf(time: TimeNs): number {

@@ -2,7 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "vitest";
+import { systemClock } from "../base/clock.ts";
 import { FakeClock, FaultyStorage, storageConformanceSuite } from "../testing/index.ts";
+import { CachingStorage } from "./caching-storage.ts";
 import { openFilesystemStorage } from "./filesystem-storage.ts";
 import { MemoryStorage } from "./memory-storage.ts";
 import { MeteredStorage } from "./metered-storage.ts";
@@ -67,4 +69,38 @@ storageConformanceSuite(api, {
 storageConformanceSuite(api, {
   name: "faulty without faults",
   open: async () => new FaultyStorage(new MemoryStorage()),
+});
+
+storageConformanceSuite(api, {
+  name: "caching, everything",
+  open: async () => {
+    const directory = await mkdtemp(join(tmpdir(), "kopia-cache-"));
+    const storage = new CachingStorage(new MemoryStorage(), {
+      directory,
+      key: new Uint8Array(16),
+      maxContentBytes: 2 ** 24,
+      maxMetadataBytes: 2 ** 24,
+      clock: systemClock,
+    });
+    directories.set(storage, directory);
+    return storage;
+  },
+  dispose,
+});
+
+storageConformanceSuite(api, {
+  name: "caching, too small for anything",
+  open: async () => {
+    const directory = await mkdtemp(join(tmpdir(), "kopia-cache-"));
+    const storage = new CachingStorage(new MemoryStorage(), {
+      directory,
+      key: new Uint8Array(16),
+      maxContentBytes: 1000,
+      maxMetadataBytes: 1000,
+      clock: systemClock,
+    });
+    directories.set(storage, directory);
+    return storage;
+  },
+  dispose,
 });

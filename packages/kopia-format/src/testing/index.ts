@@ -6,6 +6,7 @@ export {
   type FaultyOperation,
   type LoggedOperation,
 } from "./faulty-storage.ts";
+export { fuzzRuns } from "./fuzz-runs.ts";
 export { seededBytes, seededRandom } from "./seeded.ts";
 export {
   storageConformanceSuite,

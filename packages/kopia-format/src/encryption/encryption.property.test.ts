@@ -1,0 +1,50 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { seededBytes } from "../testing/index.ts";
+import { ENCRYPTION_NAMES, createEncryptor } from "./registry.ts";
+
+const numRuns = Number(process.env["FUZZ_RUNS"] ?? 40);
+const PROVIDERS = ["portable", "fast"] as const;
+const refused = expect.objectContaining({ code: "CONTENT_CORRUPT" });
+
+for (const name of ENCRYPTION_NAMES) {
+  test(`${name}: each provider opens what the other sealed`, () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(5000), fc.constantFrom(16, 28, 32), (seed, length, ivLength) => {
+        const masterKey = seededBytes(seed, 32);
+        const iv = seededBytes(seed + 1, ivLength);
+        const plaintext = seededBytes(seed + 2, length + 5).subarray(5);
+        for (const [from, to] of [PROVIDERS, [...PROVIDERS].reverse()] as const) {
+          const sealed = createEncryptor(name, masterKey, { provider: from }).encrypt(
+            plaintext,
+            iv,
+          );
+          expect(sealed.length).toBe(length + 28);
+          const opener = createEncryptor(name, masterKey, { provider: to });
+          expect(opener.decrypt(sealed, iv)).toEqual(new Uint8Array(plaintext));
+        }
+      }),
+      { numRuns },
+    );
+  });
+
+  for (const provider of PROVIDERS) {
+    test(`${name}: truncations, flipped bits, other IVs and keys are refused (${provider})`, () => {
+      const masterKey = seededBytes(1, 32);
+      const iv = seededBytes(2, 16);
+      const encryptor = createEncryptor(name, masterKey, { provider });
+      const sealed = encryptor.encrypt(seededBytes(3, 50), iv);
+      for (let length = 0; length < sealed.length; length++) {
+        expect(() => encryptor.decrypt(sealed.subarray(0, length), iv)).toThrow(refused);
+      }
+      for (let bit = 0; bit < 8 * sealed.length; bit++) {
+        const flipped = sealed.slice();
+        flipped[bit >> 3]! ^= 1 << (bit & 7);
+        expect(() => encryptor.decrypt(flipped, iv)).toThrow(refused);
+      }
+      expect(() => encryptor.decrypt(sealed, seededBytes(4, 16))).toThrow(refused);
+      const other = createEncryptor(name, seededBytes(5, 32), { provider });
+      expect(() => other.decrypt(sealed, iv)).toThrow(refused);
+    });
+  }
+}

@@ -5,6 +5,7 @@ import type { Encryptor } from "../../encryption/encryptor.ts";
 import type { RepositoryFormat } from "../../format/repository-format.ts";
 import type { HashFunction } from "../../hashing/hash-function.ts";
 import { EpochIndexBlobManager } from "./epoch/epoch-index-blob-manager.ts";
+import { EpochMaintenance } from "./epoch/epoch-maintenance.ts";
 import { EpochManager } from "./epoch/epoch-manager.ts";
 import type { IndexBlobManager } from "./index-blob-contract.ts";
 import { V0IndexBlobManager } from "./v0/v0-index-blob-manager.ts";
@@ -29,4 +30,22 @@ export function createIndexBlobManager(options: IndexBlobManagerOptions): IndexB
   if (!parameters.enabled) return new V0IndexBlobManager(storage, crypto);
   const epochs = new EpochManager({ storage, parameters, clock });
   return new EpochIndexBlobManager(storage, crypto, epochs);
+}
+
+/** Upkeep of the epoch scheme; `undefined` for repositories of the older one. */
+export function createEpochMaintenance(
+  options: IndexBlobManagerOptions,
+): EpochMaintenance | undefined {
+  const { storage, hash, encryptor, clock, random, format } = options;
+  const { epochParameters: parameters, indexVersion } = format.content;
+  if (!parameters.enabled) return undefined;
+  return new EpochMaintenance({
+    storage,
+    crypto: { hash, encryptor },
+    random,
+    indexVersion,
+    epochs: new EpochManager({ storage, parameters, clock }),
+    parameters,
+    clock,
+  });
 }

@@ -170,7 +170,8 @@ export class CommittedIndex {
 
   private isHidden(reader: IndexReader, position: number): boolean {
     return (
-      reader.isDeletedAt(position) && reader.timestampSecondsAt(position) <= this.watermarkSeconds
+      reader.isDeletedAt(position) &&
+      isPassed(this.watermarkSeconds, reader.timestampSecondsAt(position))
     );
   }
 
@@ -193,5 +194,13 @@ function toShared(bytes: Uint8Array): Uint8Array {
 function isWanted(cursor: MergeCursor, watermarkSeconds: number, query: ContentQuery): boolean {
   const { reader, position } = cursor;
   if (!reader.isDeletedAt(position)) return true;
-  return query.includeDeleted === true && reader.timestampSecondsAt(position) > watermarkSeconds;
+  return (
+    query.includeDeleted === true &&
+    !isPassed(watermarkSeconds, reader.timestampSecondsAt(position))
+  );
+}
+
+/** Whether the watermark has passed a deletion; without a watermark none is. */
+function isPassed(watermarkSeconds: number, deletedSeconds: number): boolean {
+  return watermarkSeconds > 0 && deletedSeconds <= watermarkSeconds;
 }

@@ -1,0 +1,174 @@
+import { bytesEqual, toHex, type Bytes } from "../../../base/bytes.ts";
+import { KopiaError, errorMessage } from "../../../base/errors.ts";
+import type { RandomBytes } from "../../../base/random.ts";
+import type { BlobId, BlobMetadata, BlobStorage } from "../../../blob/storage.ts";
+import { buildIndexShards } from "../../index/build-index.ts";
+import { CommittedIndex } from "../../index/committed-index.ts";
+import { entryWins, rankOf } from "../../index/entry-order.ts";
+import { ContentEntryTable } from "../../index/entry-table.ts";
+import type { IndexReader } from "../../index/index-reader.ts";
+import { openIndex } from "../../index/open-index.ts";
+import { readEncryptedBlob, type BlobCrypto } from "../blob-crypto.ts";
+import { encryptAndProve } from "../encrypt-and-prove.ts";
+
+/** What compactions work with. */
+export interface CompactionContext {
+  readonly storage: BlobStorage;
+  readonly crypto: BlobCrypto;
+  readonly random: RandomBytes;
+  /** The repository's `indexVersion`. */
+  readonly indexVersion: number;
+  /** Smaller in tests only. */
+  readonly maxEntriesPerShard?: number;
+}
+
+/** What is to be compacted into what. */
+export interface CompactionJob {
+  /** Blob name prefix with epoch numbers and the underscore. */
+  readonly prefix: string;
+  readonly inputs: readonly BlobMetadata[];
+  /** Lists the inputs again after writing: IDs that were not there before make the compaction void. */
+  listInputsAgain(): Promise<readonly BlobId[]>;
+}
+
+/** A compaction that was done. */
+export interface CompactionResult {
+  readonly inputs: readonly BlobMetadata[];
+  readonly outputs: readonly BlobMetadata[];
+  /** Distinct contents. */
+  readonly contentCount: number;
+}
+
+const SESSION_RANDOM_BYTES = 8;
+
+/**
+ * Merges index blobs into new ones (spec 1 §8.4.6): nothing is dropped, no random suffix. Since such
+ * blobs replace their inputs for every client, and the inputs are deleted some day, it is proven that
+ * each input entry is represented: before writing, in the bytes that were read back, and against inputs
+ * that came late. A failed proof removes what was written.
+ * @throws KopiaError `INDEX_CORRUPT`, `EPOCH_EXPIRED` when an input came late, and storage errors.
+ */
+export async function compactIndexBlobs(
+  context: CompactionContext,
+  job: CompactionJob,
+): Promise<CompactionResult> {
+  const readers = await readIndexes(context, job.inputs);
+  const table = mergeReaders(readers);
+  const { indexVersion: version, maxEntriesPerShard } = context;
+  const shards = buildIndexShards(
+    table,
+    maxEntriesPerShard === undefined ? { version } : { version, maxEntriesPerShard },
+  );
+  proveRepresented(readers, indexOf(job.prefix, shards));
+  const outputs = await writeProven(context, job, shards);
+  return { inputs: job.inputs, outputs, contentCount: table.size };
+}
+
+/**
+ * Whether every entry of a reader is in an index, or a winning entry of the same content is (spec 1 §7.6).
+ */
+export function isRepresented(reader: IndexReader, index: CommittedIndex): boolean {
+  for (let position = 0; position < reader.entryCount; position++) {
+    const found = index.lookup(reader.contentIdAt(position));
+    if (found === undefined || entryWins(rankOf(reader, position), found)) return false;
+  }
+  return true;
+}
+
+/** Reads and opens index blobs. @throws KopiaError `INDEX_CORRUPT`, and storage errors. */
+export async function readIndexes(
+  context: Pick<CompactionContext, "storage" | "crypto">,
+  blobs: readonly BlobMetadata[],
+): Promise<IndexReader[]> {
+  const readers: IndexReader[] = [];
+  for (const { id } of blobs) {
+    readers.push(openIndex(await readEncryptedBlob(context.storage, context.crypto, id), id));
+  }
+  return readers;
+}
+
+function mergeReaders(readers: readonly IndexReader[]): ContentEntryTable {
+  const filled = readers.filter((reader) => reader.entryCount > 0);
+  const table = new ContentEntryTable(filled[0]?.keyLength ?? 2);
+  for (const reader of filled) {
+    for (let position = 0; position < reader.entryCount; position++) {
+      table.merge(reader.entryAt(position));
+    }
+  }
+  return table;
+}
+
+function indexOf(name: string, shards: readonly Bytes[]): CommittedIndex {
+  const index = new CommittedIndex();
+  index.add(shards.map((bytes, i) => ({ blobId: `${name} shard ${i}`, bytes })));
+  return index;
+}
+
+function proveRepresented(inputs: readonly IndexReader[], output: CommittedIndex): void {
+  for (const reader of inputs) {
+    if (isRepresented(reader, output)) continue;
+    throw new KopiaError(
+      "INDEX_CORRUPT",
+      `a compaction would lose entries of index blob ${reader.blobId}; nothing was written`,
+      { details: { blobId: reader.blobId } },
+    );
+  }
+}
+
+async function writeProven(
+  context: CompactionContext,
+  job: CompactionJob,
+  shards: readonly Bytes[],
+): Promise<BlobMetadata[]> {
+  const session = `s${toHex(context.random(SESSION_RANDOM_BYTES))}`;
+  const name = { prefix: job.prefix, suffix: `${session}-c${shards.length}` };
+  const blobs = shards.map((shard) => encryptAndProve(context.crypto, name, shard));
+  const written: BlobMetadata[] = [];
+  try {
+    for (const { id, data } of blobs) written.push(await context.storage.put(id, data));
+    for (const [i, { id }] of blobs.entries()) {
+      const stored = await readEncryptedBlob(context.storage, context.crypto, id);
+      if (!bytesEqual(stored, shards[i] as Bytes)) {
+        throw new KopiaError("INDEX_CORRUPT", `index blob ${id} does not read back as written`, {
+          details: { blobId: id },
+        });
+      }
+    }
+    await refuseLateInputs(job);
+  } catch (error) {
+    await removeInDoubt(context.storage, blobs, error);
+    throw error;
+  }
+  return written;
+}
+
+/** Readers prefer a compaction to its inputs, so one in doubt must not stay. */
+async function removeInDoubt(
+  storage: BlobStorage,
+  blobs: readonly { readonly id: BlobId }[],
+  cause: unknown,
+): Promise<void> {
+  for (const { id } of blobs) {
+    try {
+      await storage.delete(id);
+    } catch (error) {
+      throw new KopiaError(
+        "INDEX_CORRUPT",
+        `index blob ${id} of a failed compaction could not be removed (${errorMessage(error)}): delete it by hand`,
+        { details: { blobId: id }, cause },
+      );
+    }
+  }
+}
+
+async function refuseLateInputs(job: CompactionJob): Promise<void> {
+  const known = new Set(job.inputs.map((blob) => blob.id));
+  for (const id of await job.listInputsAgain()) {
+    if (known.has(id)) continue;
+    throw new KopiaError(
+      "EPOCH_EXPIRED",
+      `index blob ${id} appeared while its epoch was being compacted; the compaction was removed again`,
+      { details: { blobId: id } },
+    );
+  }
+}

@@ -130,7 +130,7 @@ function parseFieldText(field: PolicyField, text: string): unknown {
 }
 
 function parseCount(field: PolicyField, text: string): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  const value = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : NaN;
   if (Number.isNaN(value)) throw invalid(field, `expected a number, found "${text}"`);
   return value;
 }
@@ -144,8 +144,7 @@ function parseSize(field: PolicyField, text: string): bigint {
 }
 
 function parseSwitch(field: PolicyField, text: string): boolean {
-  if (/^(?:true|yes|on|1)$/i.test(text)) return true;
-  if (/^(?:false|no|off|0)$/i.test(text)) return false;
+  if (text === "true" || text === "false") return text === "true";
   throw invalid(field, `expected true, false or inherit, found "${text}"`);
 }
 

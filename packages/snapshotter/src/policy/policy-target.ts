@@ -35,7 +35,7 @@ export function validatePolicyTarget(target: Source): void {
   if (!hasTrailingSeparator(target.path)) return;
   throw new KopiaError(
     "POLICY_INVALID",
-    `the policy target ${formatSource(target)} has a path that ends with a slash or a backslash`,
+    `invalid policy path: path cannot end with a slash or a backslash: ${target.path}`,
     { details: { target: formatSource(target) } },
   );
 }

@@ -10,29 +10,28 @@ import type { Policy, SchedulingPolicy } from "./policy.ts";
 export function validatePolicy(policy: Policy, target: Source): void {
   const problem = schedulingProblem(policy.scheduling) ?? uploadProblem(policy, target);
   if (problem === undefined) return;
-  throw new KopiaError("POLICY_INVALID", `invalid policy for ${formatSource(target)}: ${problem}`, {
+  throw new KopiaError("POLICY_INVALID", `policy of ${formatSource(target)}: ${problem}`, {
     details: { target: formatSource(target) },
   });
 }
 
 function schedulingProblem(scheduling: SchedulingPolicy): string | undefined {
-  const { manual, intervalSeconds, timeOfDay, cron } = scheduling;
-  if (manual === true) {
-    const other =
-      intervalSeconds !== undefined ||
-      (timeOfDay ?? []).length > 0 ||
-      (cron ?? []).length > 0 ||
-      scheduling.runMissed === true;
-    if (other) return "manual cannot be combined with other scheduling fields";
+  const { manual, ...other } = scheduling;
+  if (manual === true && Object.values(other).some(isSet)) {
+    return "invalid scheduling policy: manual cannot be combined with other scheduling policies";
   }
-  for (const { hour, min } of timeOfDay ?? []) {
-    if (hour < 0 || hour > 23 || min < 0 || min > 59) return `invalid time of day ${hour}:${min}`;
-  }
-  const badCron = (cron ?? []).find((expression) => !isCronExpression(expression));
-  return badCron === undefined ? undefined : `invalid cron expression "${badCron}"`;
+  const invalid = (scheduling.cron ?? []).find((expression) => !isCronExpression(expression));
+  return invalid === undefined
+    ? undefined
+    : `invalid scheduling policy: invalid cron expression "${invalid}"`;
+}
+
+/** Also `false` of a field that may be absent counts. */
+function isSet(value: unknown): boolean {
+  return value !== undefined && !(Array.isArray(value) && value.length === 0);
 }
 
 function uploadProblem(policy: Policy, target: Source): string | undefined {
   if (target.path === "" || policy.upload.maxParallelSnapshots === undefined) return undefined;
-  return "max parallel snapshots cannot be set for a path";
+  return "invalid upload policy: max parallel snapshots cannot be specified for paths, only global, username@hostname or @hostname";
 }

@@ -104,6 +104,7 @@ export {
   type ThrottlingLimits as StorageThrottlingLimits,
 } from "./blob/throttled-storage.ts";
 export type { Compressor } from "./compression/compressor.ts";
+export { loadPortableZstdEncoder } from "./compression/portable-zstd.ts";
 export {
   COMPRESSOR_NAMES,
   compressorByHeaderId,
@@ -259,11 +260,7 @@ export {
   openFilesystemRepository,
   type FilesystemRepositoryOptions,
 } from "./repository/filesystem-repository.ts";
-export {
-  openRepository,
-  type OpenRepositoryOptions,
-  type RepositoryCacheOptions,
-} from "./repository/open-repository.ts";
+export { openRepository, type OpenRepositoryOptions } from "./repository/open-repository.ts";
 export { openStorage, openStorageForCreate } from "./repository/open-storage.ts";
 export {
   persistedPasswordPath,
@@ -271,6 +268,7 @@ export {
   removePersistedPassword,
   writePersistedPassword,
 } from "./repository/persisted-password.ts";
+export type { RepositoryCacheOptions } from "./repository/repository-cache.ts";
 export type { ClientOptions, Repository, WriteSession } from "./repository/repository.ts";
 export { DEFAULT_SPLITTER, SPLITTER_NAMES, splitterFactory } from "./splitter/registry.ts";
 export type { Splitter, SplitterFactory } from "./splitter/splitter.ts";

@@ -11,17 +11,14 @@ import type {
   StorageConfig,
 } from "./connection.ts";
 import { defaultCacheDirectory, defaultIdentity, type Environment } from "./default-paths.ts";
-import {
-  openRepository,
-  type OpenRepositoryOptions,
-  type RepositoryCacheOptions,
-} from "./open-repository.ts";
+import { openRepository, type OpenRepositoryOptions } from "./open-repository.ts";
 import { openStorage, withOpenedStorage } from "./open-storage.ts";
 import {
   readPersistedPassword,
   removePersistedPassword,
   writePersistedPassword,
 } from "./persisted-password.ts";
+import type { RepositoryCacheOptions } from "./repository-cache.ts";
 import type { Repository } from "./repository.ts";
 
 /** 5000 MiB, for contents and for metadata each (spec 3 §6.3). */
@@ -94,6 +91,8 @@ export interface OpenConnectionOptions {
   readonly random?: RandomBytes;
   /** Opens for reading whatever the connection says. */
   readonly readOnly?: boolean;
+  /** `false`: reads what the storage holds now, whatever the cache has. For verification. Default true. */
+  readonly useCache?: boolean;
   readonly onWarning?: (message: string) => void;
 }
 
@@ -115,9 +114,10 @@ export async function openConnection(
       { details: { configPath } },
     );
   }
-  const { env = {}, readOnly, password = await storedPassword(configPath), ...passedOn } = options;
+  const { env = {}, readOnly, useCache = true, ...passedOn } = options;
+  const password = options.password ?? (await storedPassword(configPath));
   const client = { ...connection.client, readOnly: readOnly ?? connection.client.readOnly };
-  const cache = cacheOf(connection.caching, env);
+  const cache = useCache ? cacheOf(connection.caching, env) : undefined;
   const blobs = await openStorage(storage, {
     readOnly: client.readOnly,
     ...(client.throttlingLimits !== undefined && { throttlingLimits: client.throttlingLimits }),

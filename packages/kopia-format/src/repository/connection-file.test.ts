@@ -225,10 +225,13 @@ test("a stored password is the base64 of its bytes, readable by its owner only",
   await expect(readPersistedPassword(configPath)).rejects.toMatchObject({ code: "CONFIG_CORRUPT" });
 });
 
-test.skipIf(process.getuid?.() === 0)("a directory that may not be written is named (root may write everywhere)", async () => {
-  chmodSync(directory, 0o500);
-  await expect(writeConnection(join(directory, "x.config"), FULL)).rejects.toMatchObject({
-    code: "STORAGE_PERMISSION",
-  });
-  chmodSync(directory, 0o700);
-});
+test.skipIf(process.getuid?.() === 0)(
+  "a directory that may not be written is named (root may write everywhere)",
+  async () => {
+    chmodSync(directory, 0o500);
+    await expect(writeConnection(join(directory, "x.config"), FULL)).rejects.toMatchObject({
+      code: "STORAGE_PERMISSION",
+    });
+    chmodSync(directory, 0o700);
+  },
+);

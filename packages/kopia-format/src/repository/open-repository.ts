@@ -8,14 +8,8 @@ import type { RepositoryFormat } from "../format/repository-format.ts";
 import { createHashFunction } from "../hashing/registry.ts";
 import { FormatMonitor } from "./format-monitor.ts";
 import { OpenedRepository } from "./opened-repository.ts";
+import { withRepositoryCache, type RepositoryCacheOptions } from "./repository-cache.ts";
 import type { ClientOptions, Repository } from "./repository.ts";
-
-/** Cache on local disk; absent = none. */
-export interface RepositoryCacheOptions {
-  readonly directory: string;
-  readonly maxContentBytes: number;
-  readonly maxMetadataBytes: number;
-}
 
 /** How a repository is opened. */
 export interface OpenRepositoryOptions {
@@ -23,6 +17,7 @@ export interface OpenRepositoryOptions {
   readonly client: ClientOptions;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
+  /** Absent: no cache. What checks the storage itself must do without. */
   readonly cache?: RepositoryCacheOptions;
   /** A format that `createRepository` or an earlier open gave: spares the key derivation. */
   readonly format?: RepositoryFormat;
@@ -58,22 +53,24 @@ export async function openRepository(
     isFresh: options.format === undefined,
   });
   const { hash, secret, encryption, masterKey } = format.content;
-  const contents = await createContentManager({
-    storage,
+  const cached = options.cache && withRepositoryCache(storage, options.cache, { format, clock });
+  const parts = {
     format,
     hash: await createHashFunction(hash, secret),
     encryptor: createEncryptor(encryption, masterKey, { random }),
     clock,
     random,
+  };
+  const contents = await createContentManager({
+    ...parts,
+    storage: cached ?? storage,
     client,
     checkFormat: () => monitor.check(),
   });
   return new OpenedRepository({
+    ...parts,
     storage,
-    format,
     client,
-    clock,
-    random,
     contents,
     ignoreMalformedManifests: options.ignoreMalformedManifests ?? false,
   });

@@ -1,10 +1,14 @@
 import type { Clock } from "../base/clock.ts";
 import { KopiaError } from "../base/errors.ts";
 import type { RandomBytes } from "../base/random.ts";
-import type { BlobStorage } from "../blob/storage.ts";
+import type { BlobMetadata, BlobStorage } from "../blob/storage.ts";
 import { compressorByHeaderId } from "../compression/registry.ts";
 import type { ContentManager } from "../content/content-manager.ts";
+import { EpochManager } from "../content/index-blob/epoch/epoch-manager.ts";
+import { createIndexBlobManager } from "../content/index-blob/index-blob-manager.ts";
+import type { Encryptor } from "../encryption/encryptor.ts";
 import type { RepositoryFormat } from "../format/repository-format.ts";
+import type { HashFunction } from "../hashing/hash-function.ts";
 import { ContentManifestReader } from "../manifest/content-manifest-reader.ts";
 import type { ManifestReader } from "../manifest/manifest-store.ts";
 import { ContentObjectStore } from "../object/content-object-store.ts";
@@ -19,6 +23,8 @@ export interface RepositoryParts {
   readonly client: ClientOptions;
   readonly clock: Clock;
   readonly random: RandomBytes;
+  readonly hash: HashFunction;
+  readonly encryptor: Encryptor;
   readonly contents: ContentManager;
   readonly ignoreMalformedManifests: boolean;
 }
@@ -33,10 +39,12 @@ export class OpenedRepository implements Repository {
   readonly contents: ContentManager;
   readonly objects: ObjectStore;
   readonly manifests: ManifestReader;
+  readonly #parts: RepositoryParts;
   readonly #ignoreMalformed: boolean;
   #closed = false;
 
   constructor(parts: RepositoryParts) {
+    this.#parts = parts;
     this.storage = parts.storage;
     this.format = parts.format;
     this.client = parts.client;
@@ -55,6 +63,19 @@ export class OpenedRepository implements Repository {
   async refresh(): Promise<void> {
     this.#assertOpen();
     await this.contents.refresh();
+  }
+
+  async indexBlobs(): Promise<readonly BlobMetadata[]> {
+    this.#assertOpen();
+    return (await createIndexBlobManager(this.#parts).listActive()).blobs;
+  }
+
+  async currentEpoch(): Promise<number | undefined> {
+    this.#assertOpen();
+    const { storage, clock } = this;
+    const parameters = this.format.content.epochParameters;
+    if (!parameters.enabled) return undefined;
+    return (await new EpochManager({ storage, clock, parameters }).refresh()).writeEpoch;
   }
 
   async writeSession(): Promise<WriteSession> {

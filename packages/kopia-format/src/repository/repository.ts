@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { RandomBytes } from "../base/random.ts";
-import type { BlobStorage } from "../blob/storage.ts";
+import type { BlobMetadata, BlobStorage } from "../blob/storage.ts";
 import type { ContentManager } from "../content/content-manager.ts";
 import type { ContentWriteSession } from "../content/content-write-session.ts";
 import type { RepositoryFormat } from "../format/repository-format.ts";
@@ -17,6 +17,7 @@ export interface ClientOptions {
 
 /** An open repository, for reading. `openRepository` makes it. */
 export interface Repository {
+  /** The storage itself, without the cache. */
   readonly storage: BlobStorage;
   readonly format: RepositoryFormat;
   readonly client: ClientOptions;
@@ -25,6 +26,10 @@ export interface Repository {
   readonly contents: ContentManager;
   readonly objects: ObjectStore;
   readonly manifests: ManifestReader;
+  /** Index blobs that count now, as the storage lists them. */
+  indexBlobs(): Promise<readonly BlobMetadata[]>;
+  /** The epoch that new indexes go to; `undefined` in repositories without epochs (spec 1 §8.4). */
+  currentEpoch(): Promise<number | undefined>;
   /** Sees what other clients have written since. */
   refresh(): Promise<void>;
   /**

@@ -63,7 +63,9 @@ test("values of another kind are refused, naming the place and not the value", (
       } catch (error) {
         thrown = error;
       }
-      expect(isKopiaError(thrown, "JSON_INVALID"), `${accessor.name} ${String(value)}`).toBe(true);
+      expect(isKopiaError(thrown, "JSON_INVALID"), `${accessor.name} of a ${typeof value}`).toBe(
+        true,
+      );
       expect(String(thrown)).toContain("policy.files.maxFileSize: expected ");
     }
   }

@@ -10,7 +10,7 @@ const numRuns = fuzzRuns(1000);
 const tokens = fc
   .array(
     fc.constantFrom(
-      ...'{}[]:,"\\ \n',
+      ...Array.from('{}[]:,"\\ \n'),
       "true",
       "null",
       '"a"',

@@ -26,6 +26,8 @@ export interface ResolvedObject {
   readonly snapshot?: SnapshotManifest;
   /** Components inside the root; empty for the root itself. */
   readonly path: readonly string[];
+  /** Where a source path was found (`resolveRestoreSource`): the snapshot and the components inside it. */
+  readonly foundIn?: { readonly snapshot: SnapshotManifest; readonly path: readonly string[] };
 }
 
 /** Options of `resolveObjectPath`. */

@@ -40,8 +40,11 @@ export async function resolveRestoreSource(
   if (source.path === "") {
     throw new KopiaError("SOURCE_INVALID", `${text} names no path`, { details: { source: text } });
   }
-  const objectId = await findObject(repository, source, options);
-  return await resolveObjectPath(repository, objectId, { consistentAttributes });
+  const { objectId, foundIn } = await findObject(repository, source, options);
+  return {
+    ...(await resolveObjectPath(repository, objectId, { consistentAttributes })),
+    foundIn,
+  };
 }
 
 /** Hex digits with at most a prefix letter: such a first component is always taken as an ID (spec 3 §6.7). */
@@ -54,7 +57,7 @@ async function findObject(
   repository: ObjectPathRepository,
   source: Source,
   options: ResolveRestoreSourceOptions,
-): Promise<string> {
+): Promise<Pick<Required<ResolvedObject>, "foundIn"> & { readonly objectId: string }> {
   const snapshotTime = options.snapshotTime ?? "latest";
   const limit = snapshotTimeLimit(snapshotTime, options.nowMs);
   const { userName, host } = source;
@@ -66,7 +69,9 @@ async function findObject(
   if (snapshotTime === "oldest") candidates.reverse();
   for (const snapshot of candidates) {
     const objectId = await objectInside(repository, snapshot, source.path);
-    if (objectId !== undefined) return objectId;
+    if (objectId === undefined) continue;
+    const path = relativeComponents(snapshot.source.path, source.path) ?? [];
+    return { objectId, foundIn: { snapshot, path } };
   }
   throw new KopiaError("SNAPSHOT_NOT_FOUND", `no snapshot contains ${formatSource(source)}`, {
     details: { source: formatSource(source), snapshotTime },

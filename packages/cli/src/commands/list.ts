@@ -1,0 +1,108 @@
+import type { Repository } from "@kopia-engine/kopia-format";
+import {
+  compareUtf8,
+  readDirectoryForRestore,
+  resolveObjectPath,
+  type DirectoryEntry,
+  type DirectorySummary,
+} from "@kopia-engine/snapshotter";
+import type { CommandContext } from "../command-context.ts";
+import { CommandError } from "../command-error.ts";
+import { fileModeText } from "../output/file-mode.ts";
+import { timestamp } from "../output/timestamps.ts";
+import { defineCommand, requiredArgument } from "../parser/command.ts";
+import { booleanFlag, type FlagValues } from "../parser/flag.ts";
+import { entryPhrase } from "../session/kopia-phrases.ts";
+import { withRepository } from "../session/open-session.ts";
+
+const SIZE_WIDTH = 12;
+const OBJECT_ID_WIDTH = 34;
+
+const flags = {
+  long: booleanFlag("long", { short: "l", help: "Mode, size, time and object of each entry" }),
+  human: booleanFlag("human-readable", { short: "h", help: "Sizes for people" }),
+  recursive: booleanFlag("recursive", { short: "r", help: "Sub-directories too" }),
+  showObjectId: booleanFlag("show-object-id", { short: "o", help: "Object IDs" }),
+  errorSummary: booleanFlag("error-summary", {
+    help: "Tell what could not be stored",
+    default: true,
+  }),
+};
+
+/** `list` (spec 2 §9.13); entries in the order of their names, where Kopia's order changes. */
+export const command = defineCommand({
+  flags,
+  arguments: { path: requiredArgument("object-path", "Snapshot or object, with a path inside") },
+  async run(context, { flags: values, arguments: { path } }) {
+    await withRepository(context, async (repository) => {
+      const root = await openDirectory(repository, path);
+      const lister = new Lister(context, repository, values);
+      // Names start with the path that was given, except in long lists.
+      const prefix = values.recursive && !values.long ? `${path.replace(/\/+$/, "")}/` : "";
+      const summary = await lister.list(root, prefix);
+      if (values.errorSummary) tellErrors(context, summary);
+    });
+  },
+});
+
+async function openDirectory(repository: Repository, path: string): Promise<DirectoryEntry> {
+  let entry: DirectoryEntry;
+  try {
+    ({ entry } = await resolveObjectPath(repository, path));
+  } catch (error) {
+    throw new CommandError(`unable to get filesystem directory entry: ${entryPhrase(error)}`, {
+      cause: error,
+    });
+  }
+  if (entry.type === "d") return entry;
+  throw new CommandError(
+    `unable to get filesystem directory entry: ${path} is not a directory object`,
+  );
+}
+
+class Lister {
+  readonly #context: CommandContext;
+  readonly #repository: Repository;
+  readonly #flags: FlagValues<typeof flags>;
+
+  constructor(context: CommandContext, repository: Repository, values: FlagValues<typeof flags>) {
+    this.#context = context;
+    this.#repository = repository;
+    this.#flags = values;
+  }
+
+  /** Prints a directory, its sub-directories after themselves. @returns the summary stored with it. */
+  async list(directory: DirectoryEntry, prefix: string): Promise<DirectorySummary | undefined> {
+    const listing = await readDirectoryForRestore(this.#repository.objects, directory.objectId);
+    for (const entry of listing.entries.toSorted((a, b) => compareUtf8(a.name, b.name))) {
+      this.#print(entry, prefix);
+      await this.#context.out.settle();
+      if (this.#flags.recursive && entry.type === "d")
+        await this.list(entry, `${prefix}${entry.name}/`);
+    }
+    return listing.summary;
+  }
+
+  #print(entry: DirectoryEntry, prefix: string): void {
+    const { long, recursive, showObjectId, human } = this.#flags;
+    const slash = entry.type === "d" && (long || recursive) ? "/" : "";
+    const name = `${prefix}${entry.name}${slash}`;
+    const objectId = entry.objectId.padEnd(OBJECT_ID_WIDTH);
+    if (long) {
+      const size = human ? this.#context.formatBytes(entry.sizeBytes) : String(entry.sizeBytes);
+      const time = timestamp(this.#context, entry.modTime);
+      const columns = `${fileModeText(entry)} ${size.padStart(SIZE_WIDTH)} ${time} ${objectId}`;
+      this.#context.out.line(`${columns} ${name}`);
+    } else this.#context.out.line(showObjectId ? `${objectId} ${name}` : name);
+  }
+}
+
+function tellErrors(context: CommandContext, summary: DirectorySummary | undefined): void {
+  if (summary === undefined || summary.fatalErrorCount === 0) return;
+  const { log } = context;
+  log.info(
+    `\nNOTE: Encountered ${summary.fatalErrorCount} errors while snapshotting this directory:\n`,
+  );
+  for (const { path, error } of summary.failedEntries)
+    log.info(`- Error in ${JSON.stringify(path)}: ${error}`);
+}

@@ -1,0 +1,47 @@
+import type { Repository } from "@kopia-engine/kopia-format";
+import { GLOBAL_TARGET, parseSource, type Source } from "@kopia-engine/snapshotter";
+import { CommandError } from "../../command-error.ts";
+import type { CommandContext } from "../../command-context.ts";
+import { remainingArguments } from "../../parser/command.ts";
+import { booleanFlag } from "../../parser/flag.ts";
+
+/** Argument and flag that choose policies. */
+export const targetArguments = {
+  targets: remainingArguments("target", "A path, @host, user@host or user@host:path"),
+};
+
+/** The flag for the global policy. */
+export const targetFlags = {
+  global: booleanFlag("global", { help: "The global policy" }),
+};
+
+/** Targets that a command line names. @throws CommandError when none or both are given. */
+export function policyTargets(
+  context: CommandContext,
+  repository: Repository,
+  chosen: { readonly global: boolean; readonly targets: readonly string[] },
+): readonly Source[] {
+  if (chosen.global === chosen.targets.length > 0)
+    throw new CommandError("must pass either '--global' or a list of path targets");
+  if (chosen.global) return [GLOBAL_TARGET];
+  return chosen.targets.map((text) => parseTarget(context, repository, text));
+}
+
+function parseTarget(context: CommandContext, repository: Repository, text: string): Source {
+  const { username, hostname } = repository.client;
+  try {
+    return parseSource(text, {
+      userName: username,
+      host: hostname,
+      workingDirectory: context.io.cwd,
+    });
+  } catch (error) {
+    const quoted = JSON.stringify(text);
+    throw new CommandError(
+      `unable to parse source info: ${quoted}: invalid hostname in ${quoted}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

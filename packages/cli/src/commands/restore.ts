@@ -1,0 +1,166 @@
+import { resolve } from "node:path";
+import { NS_PER_MS, errorMessage, isKopiaError, type Repository } from "@kopia-engine/kopia-format";
+import {
+  createLocalOutput,
+  formatSource,
+  resolveRestoreSource,
+  restoreTree,
+  type ResolvedObject,
+  type RestoreStats,
+} from "@kopia-engine/snapshotter";
+import type { CommandContext } from "../command-context.ts";
+import { CommandError } from "../command-error.ts";
+import { timestamp } from "../output/timestamps.ts";
+import { defineCommand, remainingArguments } from "../parser/command.ts";
+import { entryPhrase } from "../session/kopia-phrases.ts";
+import { withRepository } from "../session/open-session.ts";
+import { restoreFlags, type RestoreFlagValues } from "./restore-flags.ts";
+
+const PLACEHOLDER_SUFFIX = ".kopia-entry";
+const ARCHIVE = /\.(zip|tar|tgz|tar\.gz)$/;
+
+/** `restore` and `snapshot restore` (spec 2 §10, spec 3 §6.7). */
+export const command = defineCommand({
+  flags: restoreFlags,
+  arguments: {
+    words: remainingArguments("sources", "What to restore, then where to", { required: true }),
+  },
+  async run(context, { flags, arguments: { words } }) {
+    await withRepository(context, async (repository) => {
+      const { source, targetPath } = readArguments(context, flags, words);
+      context.log.info(
+        `Restoring to local filesystem (${targetPath}) with parallelism=${flags.parallel}...`,
+      );
+      const resolved = await resolveSource(context, repository, { flags, source });
+      const stats = await restore(context, repository, { flags, resolved, targetPath });
+      context.log.endProgress();
+      context.log.info(`${describeStats(context, stats)}.\n`);
+    });
+  },
+});
+
+function readArguments(
+  context: CommandContext,
+  flags: RestoreFlagValues,
+  words: readonly string[],
+): { readonly source: string; readonly targetPath: string } {
+  if (words.some((word) => word.endsWith(PLACEHOLDER_SUFFIX)))
+    throw new CommandError("expanding placeholder files is not available in this program yet");
+  const [source, target = source] = words;
+  if (words.length > 2 || source === undefined || target === undefined) {
+    throw new CommandError(
+      "unable to initialize output: restore requires a source and targetpath or placeholders",
+    );
+  }
+  const isArchive = flags.mode === "auto" ? ARCHIVE.test(target) : flags.mode !== "local";
+  if (isArchive) {
+    throw new CommandError(
+      "restoring to an archive is not available in this program yet; give --mode=local to restore to a directory of that name",
+    );
+  }
+  return { source, targetPath: resolve(context.io.cwd, target) };
+}
+
+async function resolveSource(
+  context: CommandContext,
+  repository: Repository,
+  input: { readonly flags: RestoreFlagValues; readonly source: string },
+): Promise<ResolvedObject> {
+  const { flags, source } = input;
+  const { username, hostname } = repository.client;
+  let resolved: ResolvedObject;
+  try {
+    resolved = await resolveRestoreSource(repository, source, {
+      context: { userName: username, host: hostname, workingDirectory: context.io.cwd },
+      snapshotTime: flags.snapshotTime,
+      consistentAttributes: flags.consistentAttributes,
+      nowMs: Number(repository.clock.now() / NS_PER_MS),
+    });
+  } catch (error) {
+    throw new CommandError(sourcePhrase(error, source, flags.snapshotTime), { cause: error });
+  }
+  if (resolved.foundIn !== undefined) tellSnapshot(context, resolved);
+  return resolved;
+}
+
+function sourcePhrase(error: unknown, source: string, snapshotTime: string): string {
+  if (isKopiaError(error, "SNAPSHOT_NOT_FOUND")) return `no snapshots contain data for ${source}`;
+  if (isKopiaError(error, "ARGUMENT_INVALID")) return `Invalid time spec: ${snapshotTime}`;
+  return `unable to get filesystem entry: ${entryPhrase(error)}`;
+}
+
+function tellSnapshot(context: CommandContext, { foundIn, entry }: ResolvedObject): void {
+  if (foundIn === undefined) return;
+  const { log } = context;
+  const { snapshot, path } = foundIn;
+  log.info("Restoring from");
+  log.info(`   Snapshot source: ${formatSource(snapshot.source)}`);
+  log.info(`   Snapshot time: ${timestamp(context, snapshot.startTime)}`);
+  log.info(`   Relative path: ${path.join("/")}`);
+  log.info(`   Object ID: ${entry.objectId}`);
+}
+
+async function restore(
+  context: CommandContext,
+  repository: Repository,
+  input: {
+    readonly flags: RestoreFlagValues;
+    readonly resolved: ResolvedObject;
+    readonly targetPath: string;
+  },
+): Promise<RestoreStats> {
+  const { flags, targetPath, resolved } = input;
+  const { log } = context;
+  let toldAt = 0n;
+  const output = createLocalOutput({ targetPath, ...flags });
+  try {
+    return await restoreTree({
+      repository,
+      entry: resolved.entry,
+      output,
+      ignoreErrors: flags.ignoreErrors,
+      signal: context.io.signal,
+      observer: {
+        progress(stats) {
+          if (!log.showsProgress) return;
+          const now = repository.clock.now();
+          if (now - toldAt < BigInt(context.globals.progressUpdateInterval)) return;
+          toldAt = now;
+          log.progress(describeProgress(context, stats));
+        },
+        failed: ({ path, error }) => log.error(`ignored error ${errorMessage(error)} on ${path}`),
+        warning: ({ path, error }) => log.warning(`${path}: ${errorMessage(error)}`),
+      },
+    });
+  } catch (error) {
+    throw new CommandError(`error restoring: restore error: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  } finally {
+    await output.close();
+  }
+}
+
+function describeStats({ formatBytes }: CommandContext, stats: RestoreStats): string {
+  const parts = [
+    `Restored ${stats.restoredFileCount} files, ${stats.restoredDirectoryCount} directories and ` +
+      `${stats.restoredSymlinkCount} symbolic links (${formatBytes(stats.restoredBytes)})`,
+  ];
+  if (stats.skippedCount > 0)
+    parts.push(`skipped ${stats.skippedCount} (${formatBytes(stats.skippedBytes)})`);
+  if (stats.deletedDirectoryCount > 0)
+    parts.push(`deleted directories ${stats.deletedDirectoryCount}`);
+  if (stats.deletedFileCount > 0) parts.push(`deleted files ${stats.deletedFileCount}`);
+  if (stats.deletedSymlinkCount > 0)
+    parts.push(`deleted symbolic links ${stats.deletedSymlinkCount}`);
+  if (stats.ignoredErrorCount > 0) parts.push(`ignored ${stats.ignoredErrorCount} errors`);
+  return parts.join(", ");
+}
+
+function describeProgress({ formatBytes }: CommandContext, stats: RestoreStats): string {
+  const done = stats.restoredFileCount + stats.restoredDirectoryCount + stats.restoredSymlinkCount;
+  return (
+    `Processed ${done} (${formatBytes(stats.restoredBytes)}) of ` +
+    `${stats.enqueuedCount} (${formatBytes(stats.enqueuedBytes)}).`
+  );
+}

@@ -1,0 +1,47 @@
+import {
+  executeExpire,
+  formatSource,
+  listSources,
+  planSourceExpire,
+  type Source,
+} from "@kopia-engine/snapshotter";
+import { localTimeZone } from "../../output/time-zone.ts";
+import { defineCommand, remainingArguments } from "../../parser/command.ts";
+import { booleanFlag } from "../../parser/flag.ts";
+import { IN_WRITE_SESSION, withWriteSession } from "../../session/open-session.ts";
+import { sourceArgument } from "../../session/source-argument.ts";
+
+/** `snapshot expire` (spec 2 §9.5): without `--delete` it only says what would go. */
+export const command = defineCommand({
+  flags: {
+    all: booleanFlag("all", { help: "All sources" }),
+    delete: booleanFlag("delete", { help: "Really delete" }),
+  },
+  arguments: { paths: remainingArguments("path", "Sources") },
+  async run(context, { flags, arguments: { paths } }) {
+    await withWriteSession(
+      context,
+      async (session) => {
+        const { manifests, repository } = session;
+        const sources: readonly Source[] = flags.all
+          ? await listSources(manifests)
+          : paths.map((path) => sourceArgument(context, repository, path));
+        const byName = sources.toSorted((a, b) => (formatSource(a) < formatSource(b) ? -1 : 1));
+        for (const source of byName) {
+          const plan = await planSourceExpire(manifests, source, localTimeZone());
+          const count = plan.deleted.length;
+          const name = formatSource(source);
+          if (count === 0) context.log.info(`Nothing to delete for ${name}.`);
+          else if (flags.delete) {
+            context.log.info(`Deleted ${count} snapshots of ${name}...`);
+            await executeExpire(manifests, plan);
+          } else
+            context.log.info(
+              `${count} snapshot(s) of ${name} would be deleted. Pass --delete to do it.`,
+            );
+        }
+      },
+      { errorPrefix: IN_WRITE_SESSION },
+    );
+  },
+});

@@ -1,0 +1,152 @@
+import { goStringify, isKopiaError, type Repository } from "@kopia-engine/kopia-format";
+import {
+  formatSource,
+  listSnapshots,
+  loadSnapshot,
+  resolveObjectPath,
+  verifySnapshots,
+  type SnapshotManifest,
+  type VerifyRoot,
+  type VerifyStats,
+} from "@kopia-engine/snapshotter";
+import type { CommandContext } from "../../command-context.ts";
+import { CommandError } from "../../command-error.ts";
+import { jsonFlags, printJsonObject } from "../../output/json-output.ts";
+import { timestamp } from "../../output/timestamps.ts";
+import { defineCommand, remainingArguments } from "../../parser/command.ts";
+import { countFlag, floatFlag, listFlag, type FlagValues } from "../../parser/flag.ts";
+import { withRepository } from "../../session/open-session.ts";
+import { sourceArgument } from "../../session/source-argument.ts";
+
+const PROGRESS_INTERVAL_NS = 1_000_000_000n;
+
+const flags = {
+  maxErrors: countFlag("max-errors", {
+    help: "Stop after so many errors; 0: at the first, negative: never",
+    default: 0,
+  }),
+  directoryIds: listFlag("directory-id", { help: "Directory objects to verify" }),
+  fileIds: listFlag("file-id", { help: "File objects to verify" }),
+  sources: listFlag("sources", { help: "Sources to verify" }),
+  parallel: countFlag("parallel", { help: "Accepted, without effect", default: 8 }),
+  fileQueueLength: countFlag("file-queue-length", {
+    help: "Accepted, without effect",
+    default: 20_000,
+  }),
+  fileParallelism: countFlag("file-parallelism", { help: "Accepted, without effect" }),
+  verifyFilesPercent: floatFlag("verify-files-percent", {
+    help: "Share of files to read completely, in percent",
+    default: 0,
+  }),
+  ...jsonFlags,
+};
+
+/** `snapshot verify` (spec 2 §9.7, spec 3 §3.2). */
+export const command = defineCommand({
+  flags,
+  arguments: { ids: remainingArguments("snapshot-ids", "Snapshots to verify") },
+  async run(context, { flags: values, arguments: { ids } }) {
+    await withRepository(context, async (repository) => {
+      const { log, io } = context;
+      await repository.contents.assertIndexPresent();
+      log.info("Listing blobs...");
+      const roots = await chooseRoots(context, { repository, values, ids });
+      const describe = (stats: VerifyStats): string =>
+        values.json ? goStringify({ ...stats }) : describeStats(context, stats);
+      let toldAt = 0n;
+      const { stats, errors } = await verifySnapshots({
+        repository,
+        roots,
+        maxErrors: values.maxErrors,
+        verifyFilesPercent: values.verifyFilesPercent,
+        signal: io.signal,
+        ...(io.random === undefined ? {} : { random: io.random }),
+        onBlobsListed: (count) => log.info(`Listed ${count} blobs.`),
+        onProgress: (current) => {
+          const now = repository.clock.now();
+          if (now - toldAt < PROGRESS_INTERVAL_NS) return;
+          toldAt = now;
+          log.info(`${values.json ? "" : "Processed "}${describe(current)}`);
+        },
+        onError: ({ path, message }) => log.error(`error processing ${path}: ${message}`),
+      });
+      if (!values.json) log.info(`Finished processing ${describe(stats)}`);
+      const messages = errors.map(({ message }) => message);
+      if (values.json) {
+        const text = goStringify({
+          stats: { ...stats },
+          errorCount: messages.length,
+          ...(messages.length === 0 ? {} : { errorStrings: messages }),
+        });
+        printJsonObject(context.out, text, { indent: values.jsonIndent });
+      }
+      const [first] = messages;
+      if (first === undefined) return;
+      throw new CommandError(
+        messages.length === 1 ? first : `encountered ${messages.length} errors`,
+      );
+    });
+  },
+});
+
+function describeStats(context: CommandContext, stats: VerifyStats): string {
+  const { formatBytes } = context;
+  return (
+    `${stats.processedObjectCount} objects (${formatBytes(stats.processedBytes)}). ` +
+    `Read ${stats.readFileCount} files (${formatBytes(stats.readBytes)}).`
+  );
+}
+
+async function chooseRoots(
+  context: CommandContext,
+  input: {
+    readonly repository: Repository;
+    readonly values: FlagValues<typeof flags>;
+    readonly ids: readonly string[];
+  },
+): Promise<readonly VerifyRoot[]> {
+  const { repository, values, ids } = input;
+  const { manifests } = repository;
+  const { sources, directoryIds, fileIds } = values;
+  const snapshots: SnapshotManifest[] = [];
+  const objects: VerifyRoot[] = [];
+  const isEverything = sources.length + directoryIds.length + fileIds.length + ids.length === 0;
+  if (isEverything) snapshots.push(...(await listSnapshots(manifests)));
+  for (const text of sources) {
+    const source = sourceArgument(context, repository, text);
+    snapshots.push(...(await listSnapshots(manifests, { source })));
+  }
+  for (const path of [...directoryIds, ...fileIds]) {
+    const { entry } = await resolveObjectPath(repository, path);
+    objects.push({ path, entry });
+  }
+  snapshots.push(...(await loadSnapshots(context, repository, ids)));
+  const trees = snapshots.flatMap((snapshot): readonly VerifyRoot[] => {
+    const { rootEntry, source, startTime } = snapshot;
+    if (rootEntry === undefined) return [];
+    return [{ path: `${formatSource(source)}@${timestamp(context, startTime)}`, entry: rootEntry }];
+  });
+  return [...trees, ...objects];
+}
+
+async function loadSnapshots(
+  context: CommandContext,
+  repository: Repository,
+  ids: readonly string[],
+): Promise<readonly SnapshotManifest[]> {
+  const found: SnapshotManifest[] = [];
+  for (const id of ids) {
+    try {
+      found.push(await loadSnapshot(repository.manifests, id));
+    } catch (error) {
+      if (!isKopiaError(error, "SNAPSHOT_NOT_FOUND")) throw error;
+      context.log.error(`unable to parse snapshot manifest ${id}: snapshot not found`);
+    }
+  }
+  if (found.length < ids.length) {
+    throw new CommandError(
+      `found ${found.length} of the ${ids.length} requested snapshot IDs to verify`,
+    );
+  }
+  return found;
+}

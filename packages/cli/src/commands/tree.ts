@@ -1,0 +1,319 @@
+import type { Command, CommandNode, GroupNode, TreeNode } from "../parser/command.ts";
+
+/** What a node of the tree may say besides its name and help. */
+interface NodeOptions {
+  readonly aliases?: readonly string[];
+  readonly hidden?: boolean;
+  readonly load?: () => Promise<{ readonly command: Command }>;
+}
+
+/**
+ * All commands of Kopia. Those without `load` are known but not available here yet: they fail and say
+ * so, while a word that Kopia does not know either is a usage error. Modules are loaded only when their
+ * command is chosen, so that starting up is fast.
+ */
+export const commandTree: GroupNode = group(
+  "kopia",
+  "Fast and secure backups in a Kopia repository",
+  [
+    group("benchmark", "Measure algorithms on this machine", [
+      node("compression", "Compressors"),
+      node("crypto", "Hash and encryption together"),
+      node("splitter", "Splitters"),
+      node("hashing", "Hash functions"),
+      node("encryption", "Ciphers"),
+      node("ecc", "Error correction"),
+    ]),
+    group(
+      "blob",
+      "Look at the files of the repository",
+      [
+        node("delete", "Delete blobs", { aliases: ["remove", "rm"] }),
+        node("gc", "Delete packs that no index refers to"),
+        node("list", "List blobs", { aliases: ["ls"], load: () => import("./blob/list.ts") }),
+        group("shards", "Layout of the storage", [node("modify", "Change the layout")]),
+        node("show", "Print blobs", { aliases: ["cat"] }),
+        node("stats", "Count and size of blobs", { load: () => import("./blob/stats.ts") }),
+      ],
+      { hidden: true },
+    ),
+    group(
+      "cache",
+      "Look after the local cache",
+      [
+        node("clear", "Empty the cache"),
+        node("info", "Show what the cache holds"),
+        node("prefetch", "Fill the cache with objects"),
+        node("set", "Change the limits of the cache"),
+        node("sync", "Fill the cache with metadata"),
+      ],
+      { hidden: true },
+    ),
+    group(
+      "content",
+      "Look at contents, the pieces inside packs",
+      [
+        node("delete", "Delete contents", { aliases: ["remove", "rm"] }),
+        node("list", "List contents", { aliases: ["ls"], load: () => import("./content/list.ts") }),
+        node("rewrite", "Write contents again"),
+        node("show", "Print contents", { aliases: ["cat"] }),
+        node("stats", "Count and size of contents", { load: () => import("./content/stats.ts") }),
+        node("verify", "Check that every content is backed by a pack", {
+          load: () => import("./content/verify.ts"),
+        }),
+      ],
+      { aliases: ["contents"], hidden: true },
+    ),
+    node("diff", "Compare two directories", { aliases: ["compare"] }),
+    group(
+      "index",
+      "Look at index blobs",
+      [
+        group("epoch", "Epochs of the index", [
+          node("list", "List epochs", { load: () => import("./index/epoch-list.ts") }),
+        ]),
+        node("inspect", "Print the entries of index blobs"),
+        node("list", "List index blobs", {
+          aliases: ["ls"],
+          load: () => import("./index/list.ts"),
+        }),
+        node("optimize", "Compact index blobs"),
+        node("recover", "Rebuild index entries from packs"),
+      ],
+      { hidden: true },
+    ),
+    node("list", "List a directory of a snapshot", {
+      aliases: ["ls"],
+      load: () => import("./list.ts"),
+    }),
+    group(
+      "logs",
+      "Look at the logs in the repository",
+      [
+        node("cleanup", "Delete old logs"),
+        node("list", "List logs", { aliases: ["ls"] }),
+        node("show", "Print logs", { aliases: ["cat"] }),
+      ],
+      { aliases: ["log"], hidden: true },
+    ),
+    group("notification", "Notifications", [
+      group("profile", "Where notifications go", [
+        group("configure", "Set up a profile", [
+          node("email", "By e-mail"),
+          node("pushover", "By Pushover"),
+          node("webhook", "To a webhook"),
+        ]),
+        node("delete", "Delete a profile", { aliases: ["rm"] }),
+        node("list", "List profiles", { aliases: ["ls"] }),
+        node("show", "Show a profile"),
+        node("test", "Send a test"),
+      ]),
+      group("template", "Texts of notifications", [
+        node("list", "List templates"),
+        node("remove", "Remove a template"),
+        node("set", "Change a template"),
+        node("show", "Show a template"),
+      ]),
+    ]),
+    group(
+      "maintenance",
+      "Upkeep of the repository",
+      [
+        node("info", "Show schedule and recent runs", { aliases: ["status"] }),
+        node("run", "Run maintenance"),
+        node("set", "Change the schedule or the owner"),
+      ],
+      { aliases: ["gc"], hidden: true },
+    ),
+    group(
+      "manifest",
+      "Look at manifests",
+      [
+        node("delete", "Delete manifests", { aliases: ["remove", "rm"] }),
+        node("list", "List manifests", {
+          aliases: ["ls"],
+          load: () => import("./manifest/list.ts"),
+        }),
+        node("show", "Print manifests", { load: () => import("./manifest/show.ts") }),
+      ],
+      { hidden: true },
+    ),
+    node("mount", "Show snapshots as a file system"),
+    group(
+      "policy",
+      "Rules of retention, files, compression and schedule",
+      [
+        node("delete", "Delete a policy", {
+          aliases: ["remove", "rm"],
+          load: () => import("./policy/delete.ts"),
+        }),
+        node("edit", "Edit a policy"),
+        node("export", "Write policies to a file"),
+        node("import", "Read policies from a file"),
+        node("list", "List policies", { aliases: ["ls"], load: () => import("./policy/list.ts") }),
+        node("set", "Change a policy", { load: () => import("./policy/set.ts") }),
+        node("show", "Show the effective policy", {
+          aliases: ["get"],
+          load: () => import("./policy/show.ts"),
+        }),
+      ],
+      { aliases: ["policies"] },
+    ),
+    group(
+      "repository",
+      "Connect to repositories and create them",
+      [
+        node("change-password", "Change the password"),
+        group("connect", "Connect to a repository", providers("connect")),
+        group("create", "Create a repository", providers("create")),
+        node("disconnect", "Forget the connection", {
+          load: () => import("./repository/disconnect.ts"),
+        }),
+        group("repair", "Recover the format blob", remoteProviders(), { hidden: true }),
+        node("set-client", "Change the client's name or mode", {
+          load: () => import("./repository/set-client.ts"),
+        }),
+        node("set-parameters", "Change parameters of the repository", { aliases: ["set-params"] }),
+        node("status", "Show the connected repository", {
+          load: () => import("./repository/status.ts"),
+        }),
+        group("sync-to", "Copy the repository to another storage", [
+          node("filesystem", "To a directory"),
+          node("from-config", "To the storage of a connection file"),
+          ...remoteProviders(),
+        ]),
+        group("throttle", "Limits of speed", [
+          node("get", "Show the limits"),
+          node("set", "Change the limits"),
+        ]),
+        group(
+          "upgrade",
+          "Upgrade the format",
+          [
+            node("begin", "Begin"),
+            node("rollback", "Roll back"),
+            node("validate", "Check the upgraded indexes"),
+          ],
+          { hidden: true },
+        ),
+        node("validate-provider", "Check that a storage is good enough"),
+      ],
+      { aliases: ["repo"] },
+    ),
+    node("restore", "Restore a file or a directory", { load: () => import("./restore.ts") }),
+    group("server", "Repository server", [
+      group("acl", "Access rules", [
+        node("add", "Add a rule"),
+        node("delete", "Delete rules", { aliases: ["remove", "rm"] }),
+        node("enable", "Turn rules on"),
+        node("list", "List rules", { aliases: ["ls"] }),
+      ]),
+      node("cancel", "Cancel uploads"),
+      node("flush", "Write what is pending"),
+      node("pause", "Pause sources"),
+      node("refresh", "Look for changes"),
+      node("resume", "Resume sources"),
+      node("shutdown", "Stop the server"),
+      node("snapshot", "Start uploads", { aliases: ["upload"] }),
+      node("start", "Start the server"),
+      node("status", "Show the server's state"),
+      group("throttle", "Limits of speed", [
+        node("get", "Show the limits"),
+        node("set", "Change the limits"),
+      ]),
+      group(
+        "users",
+        "Users of the server",
+        [
+          node("add", "Add a user"),
+          node("delete", "Delete a user", { aliases: ["remove", "rm"] }),
+          node("hash-password", "Hash a password"),
+          node("info", "Show a user"),
+          node("list", "List users", { aliases: ["ls"] }),
+          node("set", "Change a user"),
+        ],
+        { aliases: ["user"] },
+      ),
+    ]),
+    group("session", "Write sessions", [node("list", "List sessions", { aliases: ["ls"] })], {
+      hidden: true,
+    }),
+    node("show", "Print an object", { aliases: ["cat"], load: () => import("./show.ts") }),
+    group(
+      "snapshot",
+      "Create, list and look after snapshots",
+      [
+        node("copy-history", "Copy snapshots to another name"),
+        node("create", "Create snapshots", { load: () => import("./snapshot/create.ts") }),
+        node("delete", "Delete snapshots", { load: () => import("./snapshot/delete.ts") }),
+        node("estimate", "Estimate size and time of a snapshot"),
+        node("expire", "Delete snapshots that the policy no longer keeps", {
+          load: () => import("./snapshot/expire.ts"),
+        }),
+        group("fix", "Repair snapshots", [
+          node("invalid-files", "Replace files that cannot be read"),
+          node("remove-files", "Remove files"),
+        ]),
+        node("list", "List snapshots", {
+          aliases: ["ls"],
+          load: () => import("./snapshot/list.ts"),
+        }),
+        node("migrate", "Copy snapshots from another repository"),
+        node("move-history", "Move snapshots to another name"),
+        node("pin", "Protect snapshots from being deleted", {
+          load: () => import("./snapshot/pin.ts"),
+        }),
+        node("restore", "Restore a file or a directory", { load: () => import("./restore.ts") }),
+        node("verify", "Check that snapshots can be restored", {
+          load: () => import("./snapshot/verify.ts"),
+        }),
+      ],
+      { aliases: ["snap"] },
+    ),
+  ],
+);
+
+function node(name: string, help: string, options: NodeOptions = {}): CommandNode {
+  const { load } = options;
+  const common = { name, help, aliases: options.aliases ?? [], hidden: options.hidden ?? false };
+  return load === undefined ? common : { ...common, load: async () => (await load()).command };
+}
+
+function group(
+  name: string,
+  help: string,
+  children: readonly TreeNode[],
+  options: NodeOptions = {},
+): GroupNode {
+  return { name, help, children, aliases: options.aliases ?? [], hidden: options.hidden ?? false };
+}
+
+function providers(verb: "connect" | "create"): readonly TreeNode[] {
+  const filesystem =
+    verb === "connect"
+      ? () => import("./repository/connect-filesystem.ts")
+      : () => import("./repository/create-filesystem.ts");
+  const fromConfig =
+    verb === "connect"
+      ? () => import("./repository/connect-from-config.ts")
+      : () => import("./repository/create-from-config.ts");
+  return [
+    node("filesystem", "In a directory", { load: filesystem }),
+    node("from-config", "As a connection file or token says", { load: fromConfig }),
+    ...(verb === "connect" ? [node("server", "Through a repository server")] : []),
+    ...remoteProviders(),
+  ];
+}
+
+function remoteProviders(): readonly TreeNode[] {
+  return [
+    node("azure", "In Azure blob storage"),
+    node("b2", "In a B2 bucket"),
+    node("gcs", "In Google Cloud Storage"),
+    node("gdrive", "In Google Drive"),
+    node("rclone", "Through rclone"),
+    node("s3", "In an S3 bucket"),
+    node("sftp", "On an SFTP server"),
+    node("webdav", "On a WebDAV server"),
+  ];
+}

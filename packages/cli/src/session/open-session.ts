@@ -1,0 +1,106 @@
+import {
+  errorMessage,
+  isConnected,
+  isKopiaError,
+  openConnection,
+  readPersistedPassword,
+  resolveConfigPath,
+  type Repository,
+  type WriteSession,
+} from "@kopia-engine/kopia-format";
+import type { CommandContext } from "../command-context.ts";
+import { CommandError } from "../command-error.ts";
+import { openingPhrase } from "./kopia-phrases.ts";
+import { askPassword, givenPassword } from "./password.ts";
+
+const NOT_CONNECTED =
+  "open repository: repository is not connected. See https://kopia.io/docs/repositories/";
+
+/** Absolute path of the connection file of this run. */
+export function connectionPath(context: CommandContext): string {
+  return resolveConfigPath(context.io.env, context.globals.configFile);
+}
+
+/** Opens the connected repository for reading, and closes it afterwards. */
+export async function withRepository(
+  context: CommandContext,
+  use: (repository: Repository) => Promise<void>,
+): Promise<void> {
+  const repository = await open(context);
+  try {
+    await use(repository);
+  } finally {
+    await repository.close();
+  }
+}
+
+/** How a write session reports failures. */
+export interface WriteSessionOptions {
+  /** Put before every error, as Kopia does for commands that change snapshots. */
+  readonly errorPrefix?: string;
+}
+
+/** What Kopia puts before errors of commands that change snapshots. */
+export const IN_WRITE_SESSION = "running in write session: ";
+
+/**
+ * Opens the connected repository with a write session. What `use` wrote becomes durable when it returns;
+ * when it throws, nothing it wrote becomes visible unless it flushed by itself.
+ */
+export async function withWriteSession(
+  context: CommandContext,
+  use: (session: WriteSession) => Promise<void>,
+  options: WriteSessionOptions = {},
+): Promise<void> {
+  await withRepository(context, async (repository) => {
+    try {
+      await using session = await repository.writeSession();
+      await use(session);
+      await session.flush();
+    } catch (error) {
+      if (options.errorPrefix === undefined) throw error;
+      throw new CommandError(`${options.errorPrefix}${errorMessage(error)}`, { cause: error });
+    }
+  });
+}
+
+async function open(context: CommandContext): Promise<Repository> {
+  const configPath = connectionPath(context);
+  const { io } = context;
+  if (!isConnected(configPath))
+    throw new CommandError(`${NOT_CONNECTED}\n${connectHint(configPath)}`);
+  try {
+    const password = givenPassword(context) ?? (await storedOrAsked(context, configPath));
+    return await openConnection(configPath, {
+      password,
+      env: io.env,
+      onWarning: (message) => context.log.warning(message),
+      ...(io.clock === undefined ? {} : { clock: io.clock }),
+      ...(io.random === undefined ? {} : { random: io.random }),
+    });
+  } catch (error) {
+    if (isKopiaError(error, "REPOSITORY_NOT_CONNECTED"))
+      throw new CommandError(NOT_CONNECTED, { cause: error });
+    const reason = openingPhrase(error);
+    if (!isKopiaError(error))
+      throw new CommandError(`open repository: ${reason}`, { cause: error });
+    context.log.error(`failed to open repository: ${reason}`);
+    throw new CommandError(`open repository: unable to open repository: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+function connectHint(configPath: string): string {
+  return (
+    `  cause: there is no connection file ${configPath}\n` +
+    "  what to do: Connect to a repository first. (REPOSITORY_NOT_CONNECTED)"
+  );
+}
+
+async function storedOrAsked(context: CommandContext, configPath: string): Promise<string> {
+  return (
+    (await readPersistedPassword(configPath)) ??
+    (await askPassword(context, "Enter password to open repository: "))
+  );
+}

@@ -1,0 +1,24 @@
+import { errorMessage, type Repository } from "@kopia-engine/kopia-format";
+import { parseSource, type Source } from "@kopia-engine/snapshotter";
+import type { CommandContext } from "../command-context.ts";
+import { CommandError } from "../command-error.ts";
+
+/** A source as a person writes it: a path, `user@host` or `user@host:/path`. @throws CommandError. */
+export function sourceArgument(
+  context: CommandContext,
+  repository: Repository,
+  text: string,
+): Source {
+  const { username, hostname } = repository.client;
+  try {
+    return parseSource(text, {
+      userName: username,
+      host: hostname,
+      workingDirectory: context.io.cwd,
+    });
+  } catch (error) {
+    throw new CommandError(`invalid source: ${JSON.stringify(text)}: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -26,7 +26,7 @@ const MAX_LEVELS = 32;
 const MAX_LEVEL_SIZE = 255;
 
 /** The first override whose prefix fits replaces the default. */
-export interface ShardOverride {
+interface ShardOverride {
   readonly prefix: string;
   readonly shards: readonly number[];
 }

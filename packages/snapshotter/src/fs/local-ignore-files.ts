@@ -1,4 +1,13 @@
-import { closeSync, constants, lstatSync, openSync, readSync, statSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readSync,
+  readlinkSync,
+  statSync,
+} from "node:fs";
+import { dirname, resolve } from "node:path";
 import { errnoText } from "./go-errno.ts";
 import {
   type LocalName,
@@ -27,45 +36,54 @@ export class LocalIgnoreFiles {
 
   /**
    * First bytes of a regular file of the directory, `undefined` when there is none (spec 2 §7.6 step 3).
-   * @throws ListingError when it cannot be read, or is a link that leads to no regular file.
+   * Where links are not followed (`CACHEDIR.TAG`) an unreadable file counts as none.
+   * @throws ListingError when it cannot be read, or is a link that leads to no regular file; with Kopia's text.
    */
   readFile(name: string, options: ReadIgnoreFileOptions): Uint8Array | undefined {
     if (!this.#names.includes(name)) return undefined;
-    const path = joinLocalPath(this.#directory, { name });
-    const stat = examine(path, "lstat");
+    const place = joinLocalPath(this.#directory, { name });
+    const stat = lstatSync(nodePath(place), { throwIfNoEntry: false });
     if (stat === undefined) return undefined;
     if (stat.isSymbolicLink()) {
       if (!options.followSymlinks) return undefined;
-      const target = examine(path, "stat");
-      if (target === undefined || !target.isFile()) {
-        throw new ListingError(`unable to open ignore file ${displayPath(path)}: not a file`);
-      }
+      checkLink(place, name);
     } else if (!stat.isFile()) return undefined;
-    return readStart(path, options.maxLengthBytes);
-  }
-}
-
-function examine(path: LocalPath, call: "lstat" | "stat"): Stats | undefined {
-  try {
-    const examined = call === "lstat" ? lstatSync : statSync;
-    return examined(nodePath(path), { throwIfNoEntry: false });
-  } catch (error) {
-    throw new ListingError(`${call} ${displayPath(path)}: ${errnoText(error)}`);
-  }
-}
-
-function readStart(path: LocalPath, maxLengthBytes: number): Uint8Array {
-  let call = "open";
-  try {
-    const fd = openSync(nodePath(path), constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      call = "read";
-      return readUpTo(fd, maxLengthBytes);
-    } finally {
-      closeSync(fd);
+      return readStart(place, options.maxLengthBytes);
+    } catch (error) {
+      if (!options.followSymlinks) return undefined;
+      throw new ListingError(
+        `unable to parse ignore file ${name}: unable to open ignore file: unable to open local file: open ${displayPath(place)}: ${errnoText(error)}`,
+      );
     }
+  }
+}
+
+/** Makes sure that a link leads to a regular file. */
+function checkLink(place: LocalPath, name: string): void {
+  let isFile: boolean;
+  try {
+    isFile = statSync(nodePath(place)).isFile();
   } catch (error) {
-    throw new ListingError(`${call} ${displayPath(path)}: ${errnoText(error)}`);
+    const target = readlinkSync(nodePath(place), "utf8");
+    const path = displayPath(place);
+    const missing = resolve(dirname(path), target);
+    throw new ListingError(
+      `when resolving symlink ${name} of type *localfs.filesystemSymlink, which points to ${target}: cannot resolve symlink for '"${path}"': lstat ${missing}: ${errnoText(error)}`,
+    );
+  }
+  if (isFile) return;
+  throw new ListingError(
+    `${name} does not eventually link to a file: Symlink does not link to a file`,
+  );
+}
+
+function readStart(place: LocalPath, maxLengthBytes: number): Uint8Array {
+  const fd = openSync(nodePath(place), constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return readUpTo(fd, maxLengthBytes);
+  } finally {
+    closeSync(fd);
   }
 }
 

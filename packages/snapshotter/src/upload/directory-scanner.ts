@@ -74,8 +74,7 @@ export class DirectoryScanner {
       const base = { parent, local, path, relativePath, node, ignore, previous, names };
       return this.createTask(relativeBytes === undefined ? base : { ...base, relativeBytes });
     } catch (error) {
-      const isListing = error instanceof ListingError;
-      if (!isListing && !isKopiaError(error, "IGNORE_PATTERN_INVALID")) throw error;
+      if (!isListingFailure(error)) throw error;
       const isIgnored = node.policy.errorHandling.ignoreDirectoryErrors === true;
       this.#run.fail(parent, local, { error: error.message, isIgnored });
       return undefined;
@@ -208,6 +207,12 @@ export class DirectoryScanner {
     const [high = 0, low = 0] = this.#run.random(2);
     return ((high * 256 + low) / 65_536) * 100 < percent;
   }
+}
+
+/** Whether an error concerns this directory alone: it cannot be listed, or its ignore rules cannot be used. */
+function isListingFailure(error: unknown): error is Error {
+  if (error instanceof ListingError) return true;
+  return isKopiaError(error, "IGNORE_PATTERN_INVALID") || isKopiaError(error, "LIMIT_EXCEEDED");
 }
 
 const NO_PREVIOUS: readonly PreviousDirectory[] = [];

@@ -1,7 +1,7 @@
 import { type BigIntStats, lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { KopiaError } from "@kopia-engine/kopia-format";
-import { errnoText, errorCodeOf } from "../fs/go-errno.ts";
+import { errnoText } from "../fs/go-errno.ts";
 import { type LocalEntry, entryFromStat } from "../fs/local-directory.ts";
 import { formatSource, type Source } from "../model/source.ts";
 
@@ -14,10 +14,12 @@ export interface LocalSource {
 
 /**
  * Looks up the source of a snapshot; a link is resolved here, and only here (spec 2 §7.1).
- * @throws KopiaError `SOURCE_UNREADABLE`; the message is what Kopia prints, `details.kind` is `missing`, `dangling`,
- * `unreadable` or `unsupported`.
+ * @throws KopiaError `SOURCE_UNREADABLE`; the message is what Kopia prints, `details.kind` is `missing` or `dangling` (Kopia then
+ * prints a second error, `upload error: unsupported source: …`), `unreadable` or `unsupported`.
  */
-export function openLocalSource(path: string, source: Source): LocalSource {
+export function openLocalSource(sourcePath: string, source: Source): LocalSource {
+  // Stored errors name absolute paths.
+  const path = resolve(sourcePath);
   let stat = examine(path, "missing");
   let resolved = path;
   if (stat.isSymbolicLink()) {
@@ -49,7 +51,6 @@ function examine(path: string, kind: "missing" | "dangling"): BigIntStats {
   try {
     return lstatSync(path, { bigint: true });
   } catch (error) {
-    if (errorCodeOf(error) !== "ENOENT") throw unreadableSource(path, errnoText(error));
     const step = kind === "missing" ? "stat: " : "";
     throw new KopiaError(
       "SOURCE_UNREADABLE",

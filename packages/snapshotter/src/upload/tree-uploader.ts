@@ -169,8 +169,11 @@ export class TreeUploader {
     this.#partials.delete(target);
     if ("objectId" in result) {
       task.entries.push(toDirectoryEntry(local, result));
-      counters.storedBytes += result.sizeBytes;
-      counters.hashedFileCount += result.partCount;
+      // Links are stored, but not counted (spec 2 §5.2).
+      if (local.kind === "f") {
+        counters.storedBytes += result.sizeBytes;
+        counters.hashedFileCount += result.partCount;
+      }
     } else if ("error" in result) {
       const isIgnored = task.node.policy.errorHandling.ignoreFileErrors === true;
       this.#run.fail(task, local, { error: result.error, isIgnored });

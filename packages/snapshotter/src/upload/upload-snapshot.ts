@@ -1,4 +1,4 @@
-import { KopiaError } from "@kopia-engine/kopia-format";
+import { KopiaError, isKopiaError } from "@kopia-engine/kopia-format";
 import { ListingError, readLocalNames } from "../fs/local-directory.ts";
 import { LocalIgnoreFiles } from "../fs/local-ignore-files.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
@@ -55,6 +55,11 @@ async function uploadTree({ options, run, local, executor }: UploadWork): Promis
     if (error instanceof ListingError || error instanceof RootListingError) {
       // Kopia prints only the last word of the root's error (spec 2 "Additions").
       throw unreadableSource(path, error.message.split(": ").at(-1) ?? error.message);
+    }
+    if (isKopiaError(error, "IGNORE_PATTERN_INVALID") && error.cause instanceof Error) {
+      const { details, cause } = error;
+      const text = `upload error: ${cause.message}`;
+      throw new KopiaError("IGNORE_PATTERN_INVALID", text, { details, cause });
     }
     throw error;
   }

@@ -31,7 +31,9 @@ export async function connect(
   try {
     await writeJobConnection(job, context);
   } catch (error) {
-    if (!isKopiaError(error, "REPOSITORY_NOT_FOUND") || !isVacant(job.repositoryPath)) throw error;
+    const mayBeNew =
+      isKopiaError(error, "REPOSITORY_NOT_FOUND") || isKopiaError(error, "STORAGE_UNAVAILABLE");
+    if (!mayBeNew || !isVacant(job.repositoryPath)) throw error;
     return undefined;
   }
   const repository = await openConnection(configPath(job), {

@@ -18,7 +18,8 @@ export interface CopiedTree {
 
 /**
  * Copies directories into one work directory, so that the demo can change files without touching the
- * originals. Files are cloned where the file system can; sockets, pipes and devices are left out.
+ * originals. Files are cloned where the file system can. Left out is what a snapshot leaves out: sockets,
+ * pipes and devices, tagged caches (spec 2 §7.6), and ignore files, so that everything can be compared.
  * @param maxBytes stops before the copy grows beyond this.
  */
 export function copySources(
@@ -42,7 +43,9 @@ function copyDirectory(
   state: { readonly copied: CopiedTree; readonly maxBytes: number },
 ): void {
   mkdirSync(to, { recursive: true });
-  for (const name of readdirSync(from)) {
+  const names = readdirSync(from);
+  for (const name of names.includes("CACHEDIR.TAG") ? [] : names) {
+    if (name === ".kopiaignore") continue;
     const path = join(from, name);
     const stat = lstatSync(path);
     if (stat.isDirectory()) copyDirectory(path, join(to, name), state);

@@ -1,4 +1,5 @@
-import { isAbsolute, resolve } from "node:path";
+import { rmSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { KopiaError } from "../base/errors.ts";
 import type { RandomBytes } from "../base/random.ts";
@@ -75,10 +76,26 @@ export async function connectRepository(options: ConnectOptions): Promise<Connec
       formatBlobCacheDurationNs: client.formatBlobCacheDurationNs ?? DEFAULT_FORMAT_CACHE_NS,
     },
   };
+  discardCachedFormat(connection.caching);
   await writeConnection(configPath, connection);
   if (options.persistPassword ?? true) await writePersistedPassword(configPath, password);
   else await removePersistedPassword(configPath);
   return connection;
+}
+
+/**
+ * The original program trusts a cached format blob for 15 minutes without asking whose it is, and would write with the
+ * keys of another repository (spec 1, additions to §2.12). Removing it is always safe.
+ */
+function discardCachedFormat(caching: CachingOptions): void {
+  if (caching.cacheDirectory === undefined) return;
+  for (const name of ["kopia.repository", "kopia.blobcfg"]) {
+    try {
+      rmSync(join(caching.cacheDirectory, name), { force: true });
+    } catch {
+      // No such directory, or not ours to change: then nothing of use to the original is there either.
+    }
+  }
 }
 
 /** What `openConnection` is told. */

@@ -27,7 +27,7 @@ interface RecordedObject {
   readonly chunks?: readonly (readonly [offset: number, length: number | null, object: string])[];
 }
 
-const eccReadable = (ECC_NAMES as readonly string[]).length > 0;
+const eccReadable = ECC_NAMES.length > 0;
 const names = fixtureNames(/^fs-/).filter((name) => eccReadable || !name.includes("-ecc-"));
 
 describe.each(names)("%s", (name) => {

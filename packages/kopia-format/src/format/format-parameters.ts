@@ -1,4 +1,5 @@
 import { KopiaError } from "../base/errors.ts";
+import { REED_SOLOMON_CRC32 } from "../ecc/ecc-codec.ts";
 import { ENCRYPTION_NAMES } from "../encryption/registry.ts";
 import { HASH_NAMES } from "../hashing/registry.ts";
 import { SPLITTER_NAMES } from "../splitter/registry.ts";
@@ -40,7 +41,7 @@ export const NO_EPOCHS: EpochParameters = {
 };
 
 /** Error correction that this program can read and write. */
-export const ECC_NAMES: readonly string[] = [];
+export const ECC_NAMES: readonly string[] = [REED_SOLOMON_CRC32];
 
 /** What a format version fixes at creation, whatever else is asked for (spec 1 §3.2). */
 export function parametersOfVersion(

@@ -2,10 +2,10 @@ import { systemClock, type Clock } from "../base/clock.ts";
 import { systemRandom, type RandomBytes } from "../base/random.ts";
 import type { BlobStorage } from "../blob/storage.ts";
 import { createContentManager } from "../content/content-manager.ts";
-import { createEncryptor } from "../encryption/registry.ts";
 import { loadRepositoryFormat, reloadRepositoryFormat } from "../format/load-format.ts";
 import type { RepositoryFormat } from "../format/repository-format.ts";
 import { createHashFunction } from "../hashing/registry.ts";
+import { createContentEncryptor } from "./content-encryptor.ts";
 import { FormatMonitor } from "./format-monitor.ts";
 import { OpenedRepository } from "./opened-repository.ts";
 import { withRepositoryCache, type RepositoryCacheOptions } from "./repository-cache.ts";
@@ -52,12 +52,12 @@ export async function openRepository(
     reload: () => reloadRepositoryFormat(storage, format, loadOptions),
     isFresh: options.format === undefined,
   });
-  const { hash, secret, encryption, masterKey } = format.content;
+  const { hash, secret } = format.content;
   const cached = options.cache && withRepositoryCache(storage, options.cache, { format, clock });
   const parts = {
     format,
     hash: await createHashFunction(hash, secret),
-    encryptor: createEncryptor(encryption, masterKey, { random }),
+    encryptor: createContentEncryptor(format.content, random),
     clock,
     random,
   };

@@ -240,6 +240,7 @@ describe.skipIf(executable === "")("with the original program (needs KOPIA_EXE)"
     ["format version 2", { version: 2 }],
     ["small packs", { maxPackSizeBytes: 10 * 2 ** 20 }],
     ["another splitter", { splitter: "DYNAMIC-128K-RABINKARP" }],
+    ["error correction", { ecc: "REED-SOLOMON-CRC32", eccOverheadPercent: 5 }],
     ["another key derivation", { keyAlgorithm: "pbkdf2-sha256-600000" }],
     ...HASH_NAMES.map((hash, index): [string, NewRepositoryFormat] => [
       hash,

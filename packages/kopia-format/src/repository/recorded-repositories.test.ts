@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import { utf8Decode, utf8Encode } from "../base/bytes.ts";
 import { formatGoTime } from "../base/go-time.ts";
 import { compactJson } from "../base/json-scan.ts";
-import { ECC_NAMES } from "../format/format-parameters.ts";
 import { formatObjectId } from "../object/object-id.ts";
 import { openFilesystemRepository } from "./filesystem-repository.ts";
 import type { Repository } from "./repository.ts";
@@ -27,8 +26,7 @@ interface RecordedObject {
   readonly chunks?: readonly (readonly [offset: number, length: number | null, object: string])[];
 }
 
-const eccReadable = ECC_NAMES.length > 0;
-const names = fixtureNames(/^fs-/).filter((name) => eccReadable || !name.includes("-ecc-"));
+const names = fixtureNames(/^fs-/);
 
 describe.each(names)("%s", (name) => {
   test("manifests and objects are those that its writer recorded", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -144,4 +144,46 @@ function stepCommand(
       KOPIA_CHECK_FOR_UPDATES: "false",
     },
   };
+}
+
+/** Medians of every case, one line each, with the ratio of our program to the real one where both ran. */
+export function formatFlows(rows: readonly FlowRow[]): string[] {
+  const ours = rows.filter(({ program }) => program === OURS.name);
+  return ours.map((row) => {
+    const other = rows.find(
+      ({ flow, step, program }) => flow === row.flow && step === row.step && program !== OURS.name,
+    );
+    const figures = FIGURES.map(([label, of]) => {
+      const mine = median(row.runs.map(of));
+      const theirs = other === undefined ? undefined : median(other.runs.map(of));
+      const ratio =
+        theirs === undefined ? "" : ` (${(mine / theirs).toFixed(2)} × ${theirs.toFixed(2)})`;
+      return `${label} ${mine.toFixed(2)}${ratio}`;
+    });
+    return `${row.flow}, ${row.step}: ${figures.join(", ")}`;
+  });
+}
+
+/** Writes all measurements as JSON below `bench/results/`; returns the path. */
+export function saveFlows(rows: readonly FlowRow[]): string {
+  const directory = fileURLToPath(new URL("../results", import.meta.url));
+  mkdirSync(directory, { recursive: true });
+  const path = join(directory, "flows.json");
+  writeFileSync(path, `${JSON.stringify(rows.map(withoutOutput), undefined, 2)}\n`);
+  return path;
+}
+
+const FIGURES: readonly (readonly [string, (run: ProcessMeasurement) => number])[] = [
+  ["wall s", ({ wallSeconds }) => wallSeconds],
+  ["CPU s", ({ cpuSeconds }) => cpuSeconds],
+  ["peak MiB", ({ peakMemoryBytes }) => peakMemoryBytes / 2 ** 20],
+];
+
+function withoutOutput(row: FlowRow): object {
+  return { ...row, runs: row.runs.map((run) => ({ ...run, stderr: undefined })) };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }

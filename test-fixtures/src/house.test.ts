@@ -21,8 +21,12 @@ interface PackageJson {
   readonly publishConfig?: { readonly exports: Readonly<Record<string, unknown>> };
 }
 
-function readJson<T>(path: string): T {
-  return JSON.parse(readFileSync(join(ROOT, path), "utf8")) as T;
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(join(ROOT, path), "utf8"));
+}
+
+function readPackage(path: string): PackageJson {
+  return readJson(path) as PackageJson;
 }
 
 function sourceFiles(room: string): string[] {
@@ -48,20 +52,20 @@ describe.each(ROOMS)("%s", (room) => {
   });
 
   test("project references are the workspace dependencies", () => {
-    const { dependencies = {} } = readJson<PackageJson>(`${room}/package.json`);
+    const { dependencies = {} } = readPackage(`${room}/package.json`);
     const wanted = Object.entries(dependencies)
       .filter(([, version]) => version.startsWith("workspace:"))
       .map(([name]) => name)
       .toSorted((a, b) => a.localeCompare(b));
-    const { references } = readJson<{ references: { path: string }[] }>(`${room}/tsconfig.json`);
+    const { references } = readJson(`${room}/tsconfig.json`) as { references: { path: string }[] };
     const referenced = references
-      .map(({ path }) => readJson<PackageJson>(join(room, path, "package.json")).name)
+      .map(({ path }) => readPackage(join(room, path, "package.json")).name)
       .toSorted((a = "", b = "") => a.localeCompare(b));
     expect(referenced).toEqual(wanted);
   });
 
   test("what package.json exports exists, in both forms", () => {
-    const { exports = {}, publishConfig } = readJson<PackageJson>(`${room}/package.json`);
+    const { exports = {}, publishConfig } = readPackage(`${room}/package.json`);
     for (const target of Object.values(exports))
       expect(existsSync(join(ROOT, room, target)), target).toBe(true);
     if (publishConfig !== undefined)
@@ -70,7 +74,7 @@ describe.each(ROOMS)("%s", (room) => {
 });
 
 test("every `pnpm@12` command of the README is a script", () => {
-  const { scripts = {} } = readJson<PackageJson>("package.json");
+  const { scripts = {} } = readPackage("package.json");
   const readme = readFileSync(join(ROOT, "README.md"), "utf8");
   const commands = [...readme.matchAll(/npx -y pnpm@12 (\w+)/g)].map((match) => match[1] ?? "");
   expect(commands.length).toBeGreaterThanOrEqual(2);

@@ -112,10 +112,19 @@ export {
 } from "./compression/registry.ts";
 export type { ContentEntry, ContentId, ContentIdRange } from "./content/content-entry.ts";
 export {
+  ALL_CONTENTS,
+  PREFIXED_CONTENTS,
+  UNPREFIXED_CONTENTS,
+  contentIdPrefix,
+  contentIdsStartingWith,
+  isContentId,
+  isInContentIdRange,
+  parseContentId,
+} from "./content/content-id.ts";
+export {
   createContentManager,
   type ContentManager,
   type ContentManagerOptions,
-  type LoadedIndexBlob,
 } from "./content/content-manager.ts";
 export type {
   ContentBatchOptions,
@@ -126,6 +135,16 @@ export type {
   WriteContentOptions,
 } from "./content/content-store.ts";
 export type { ContentWriteSession, ContentWriteStats } from "./content/content-write-session.ts";
+export type { SupersededEpoch } from "./content/index-blob/epoch/cleanup-plan.ts";
+export type { CompactionResult } from "./content/index-blob/epoch/compaction.ts";
+export type {
+  EpochMaintenance,
+  SupersededCleanupResult,
+} from "./content/index-blob/epoch/epoch-maintenance.ts";
+export {
+  createEpochMaintenance,
+  type IndexBlobManagerOptions,
+} from "./content/index-blob/index-blob-manager.ts";
 export { readLocalIndex } from "./content/pack/local-index.ts";
 export {
   listSessionMarkers,
@@ -155,6 +174,11 @@ export {
   type PasswordChange,
 } from "./format/change-format.ts";
 export { FORMAT_BLOB_ID } from "./format/format-blob.ts";
+export {
+  FORMAT_COPY_SEARCH_BYTES,
+  findFormatCopyAtEnd,
+  findFormatCopyAtStart,
+} from "./format/format-copy.ts";
 export {
   DEFAULT_EPOCH_PARAMETERS,
   ECC_NAMES,

@@ -55,9 +55,12 @@ export function arbitraryEntry(options: {
       formatVersion: fc.constantFrom(1, 2, 3),
       encryptionKeyId: fc.constant(0),
     })
-    .map((entry) =>
-      version === 2 ? entry : { ...entry, originalLength: Math.max(0, entry.packedLength - 28) },
-    );
+    .map((entry) => (version === 2 ? entry : withVersion1Length(entry)));
+}
+
+/** Version 1 does not store original lengths (spec 1 §7.2). */
+function withVersion1Length(entry: ContentEntry): ContentEntry {
+  return { ...entry, originalLength: Math.max(0, entry.packedLength - 28) };
 }
 
 /** The entry of each content that wins (spec 1 §7.6), by the plainest means. */

@@ -18,9 +18,6 @@ export interface BuildIndexOptions {
   readonly randomSuffix?: Uint8Array;
 }
 
-/** Length of the random suffix, where there is one (spec 1 §7.4). */
-export const INDEX_RANDOM_SUFFIX_BYTES = 32;
-
 /** Most entries of one index blob (spec 1 §7.5). */
 export const MAX_ENTRIES_PER_INDEX = 16_000_000;
 

@@ -4,11 +4,7 @@ import { KopiaError } from "../../../base/errors.ts";
 import type { BlobId } from "../../../blob/storage.ts";
 import type { EpochParameters } from "../../../format/repository-format.ts";
 import { CommittedIndex } from "../../index/committed-index.ts";
-import {
-  planMarkerCleanup,
-  planSupersededCleanup,
-  type SupersededEpoch,
-} from "./cleanup-plan.ts";
+import { planMarkerCleanup, planSupersededCleanup, type SupersededEpoch } from "./cleanup-plan.ts";
 import { firstEpochAfterChain, isSettled, listBlobs } from "./committed-state.ts";
 import {
   compactIndexBlobs,

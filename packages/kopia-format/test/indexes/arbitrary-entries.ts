@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { toHex } from "../../src/base/bytes.ts";
+import { toHex, utf8Encode } from "../../src/base/bytes.ts";
+import { fnv1a32 } from "../../src/base/fnv.ts";
 import type { ContentEntry, ContentId } from "../../src/content/content-entry.ts";
 
 /** Content IDs with a hash of `hashLengthBytes`, few enough distinct ones to collide when `distinct` is small. */
@@ -30,37 +31,52 @@ export const arbitraryPackBlobId: fc.Arbitrary<string> = fc
     return prefix + random + (hasSession ? "-s0011223344556677144" : "");
   });
 
-/** Entries that either index version can hold; `timestamps` small makes ties likely. */
+const LENGTHS = [0, 1, 28, 128, 300, 2 ** 24 - 1, 2 ** 24, 2 ** 28 - 1] as const;
+const OFFSETS = [0, 32, 100, 2 ** 24 + 5, 2 ** 30 - 1] as const;
+const COMPRESSIONS = [0, 0x1100, 0x1101] as const;
+
+/**
+ * Entries that either index version can hold; few `timestamps` make ties likely. A pack is written
+ * once, so two entries of one content in one pack with equal times are copies of each other: what lies
+ * behind the rank of an entry (spec 1 §7.6) follows from it.
+ */
 export function arbitraryEntry(options: {
   readonly version: 1 | 2;
   readonly distinctIds?: number;
   readonly timestamps?: number;
 }): fc.Arbitrary<ContentEntry> {
-  const { version } = options;
-  const length = fc.oneof(
-    fc.nat({ max: 300 }),
-    fc.nat({ max: 2 ** 24 + 5 }),
-    fc.constant(2 ** 28 - 1),
-  );
   return fc
     .record({
       contentId: arbitraryContentId(16, options.distinctIds ?? 2 ** 24),
       packBlobId: arbitraryPackBlobId,
       timestampSeconds: fc.nat({ max: options.timestamps ?? 2 ** 31 }),
-      packOffset: fc.oneof(fc.nat({ max: 100 }), fc.nat({ max: 2 ** 30 - 1 })),
-      packedLength: length,
-      originalLength: length,
       deleted: fc.boolean(),
-      compressionHeaderId: version === 1 ? fc.constant(0) : fc.constantFrom(0, 0x1100, 0x1101),
-      formatVersion: fc.constantFrom(1, 2, 3),
-      encryptionKeyId: fc.constant(0),
     })
-    .map((entry) => (version === 2 ? entry : withVersion1Length(entry)));
+    .map((ranked) => {
+      const { contentId, packBlobId, timestampSeconds, deleted } = ranked;
+      const seed = fnv1a32(
+        utf8Encode(`${contentId} ${packBlobId} ${timestampSeconds} ${String(deleted)}`),
+      );
+      const packedLength = pick(LENGTHS, seed);
+      return {
+        contentId,
+        packBlobId,
+        timestampSeconds,
+        packOffset: pick(OFFSETS, seed >>> 3),
+        packedLength,
+        // Version 1 stores neither original length nor compression (spec 1 §7.2).
+        originalLength:
+          options.version === 1 ? Math.max(0, packedLength - 28) : pick(LENGTHS, seed >>> 7),
+        deleted,
+        compressionHeaderId: options.version === 1 ? 0 : pick(COMPRESSIONS, seed >>> 11),
+        formatVersion: 1 + ((seed >>> 16) % 3),
+        encryptionKeyId: 0,
+      };
+    });
 }
 
-/** Version 1 does not store original lengths (spec 1 §7.2). */
-function withVersion1Length(entry: ContentEntry): ContentEntry {
-  return { ...entry, originalLength: Math.max(0, entry.packedLength - 28) };
+function pick<Value>(values: readonly Value[], seed: number): Value {
+  return values[seed % values.length] as Value;
 }
 
 /** The entry of each content that wins (spec 1 §7.6), by the plainest means. */

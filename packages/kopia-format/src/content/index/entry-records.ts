@@ -79,13 +79,17 @@ export class EntryRecords {
     this.reserve(record);
     this.bytesOf(record).set(key, this.offsetOf(record));
     this.recordCount++;
-    this.write(record, entry);
+    this.writeValues(record, entry);
     return record;
   }
 
   /** Replaces the values of a record. @throws KopiaError `INDEX_LIMIT`. */
   write(record: number, entry: ContentEntry): void {
     checkLimits(entry);
+    this.writeValues(record, entry);
+  }
+
+  private writeValues(record: number, entry: ContentEntry): void {
     const view = this.viewOf(record);
     const at = this.valueOffset(record);
     view.setUint32(at + RECORD.packNumber, this.packNumberOf(entry.packBlobId));
@@ -183,16 +187,30 @@ export class EntryRecords {
 }
 
 function checkLimits(entry: ContentEntry): void {
-  for (const [name, limit] of LIMIT_LIST) {
-    const value = entry[name];
-    if (!(Number.isInteger(value) && value >= 0 && value < limit)) {
-      throw new KopiaError(
-        "INDEX_LIMIT",
-        `content ${entry.contentId}: ${name} must be an integer from 0 to ${limit - 1}, is ${value}`,
-        { details: { contentId: entry.contentId, field: name, value } },
-      );
-    }
-  }
+  // Every write session comes through here with every content: named fields are several times faster
+  // than a loop over names, which is for the message only.
+  const fit =
+    fits(entry.packOffset, LIMITS.packOffset) &&
+    fits(entry.packedLength, LIMITS.packedLength) &&
+    fits(entry.originalLength, LIMITS.originalLength) &&
+    fits(entry.compressionHeaderId, LIMITS.compressionHeaderId) &&
+    fits(entry.timestampSeconds, LIMITS.timestampSeconds) &&
+    fits(entry.formatVersion, LIMITS.formatVersion) &&
+    fits(entry.encryptionKeyId, LIMITS.encryptionKeyId);
+  if (!fit) throw limitExceeded(entry);
 }
 
-const LIMIT_LIST = Object.entries(LIMITS) as readonly (readonly [keyof typeof LIMITS, number])[];
+function fits(value: number, limit: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < limit;
+}
+
+function limitExceeded(entry: ContentEntry): KopiaError {
+  const names = Object.keys(LIMITS) as (keyof typeof LIMITS)[];
+  const name = names.find((field) => !fits(entry[field], LIMITS[field])) as keyof typeof LIMITS;
+  const value = entry[name];
+  return new KopiaError(
+    "INDEX_LIMIT",
+    `content ${entry.contentId}: ${name} must be an integer from 0 to ${LIMITS[name] - 1}, is ${value}`,
+    { details: { contentId: entry.contentId, field: name, value } },
+  );
+}

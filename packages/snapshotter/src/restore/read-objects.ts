@@ -1,8 +1,14 @@
-import type { ContentId, Repository } from "@kopia-engine/kopia-format";
+import type { ContentId, ContentReader, ObjectStore } from "@kopia-engine/kopia-format";
 
 /** Objects above this size are read piece by piece. */
 const MAX_WHOLE_BYTES = 2 ** 23;
 const DIRECT_OBJECT_ID = /^[g-z]?[0-9a-f]+$/;
+
+/** The part of a repository that reading data needs; a `Repository` and a `WriteSession` fit. */
+export interface ReadableRepository {
+  readonly objects: ObjectStore;
+  readonly contents: ContentReader;
+}
 
 /** What to do with the objects of a batch. */
 export interface ObjectSink<Item> {
@@ -22,7 +28,7 @@ export interface ObjectSink<Item> {
  * what the sink throws ends the whole.
  */
 export async function readObjects<Item>(
-  repository: Pick<Repository, "objects" | "contents">,
+  repository: ReadableRepository,
   items: readonly Item[],
   sink: ObjectSink<Item>,
 ): Promise<void> {
@@ -50,7 +56,7 @@ export async function readObjects<Item>(
 }
 
 async function readOther<Item>(
-  repository: Pick<Repository, "objects" | "contents">,
+  repository: ReadableRepository,
   item: Item,
   sink: ObjectSink<Item>,
 ): Promise<void> {

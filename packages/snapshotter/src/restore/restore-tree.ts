@@ -1,5 +1,5 @@
-import type { Repository } from "@kopia-engine/kopia-format";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
+import type { ReadableRepository } from "./read-objects.ts";
 import { RestoreCounters, type RestoreStats } from "./restore-counters.ts";
 import type { RestoreOutput } from "./restore-output.ts";
 import { TreeRestorer } from "./tree-restorer.ts";
@@ -23,7 +23,7 @@ export interface RestoreObserver {
 
 /** Options of `restoreTree`. */
 export interface RestoreOptions {
-  readonly repository: Pick<Repository, "objects" | "contents">;
+  readonly repository: ReadableRepository;
   /** What to restore, from `resolveObjectPath` or `resolveRestoreSource`. */
   readonly entry: DirectoryEntry;
   readonly output: RestoreOutput;

@@ -1,8 +1,8 @@
-import { KopiaError, isKopiaError, type Repository } from "@kopia-engine/kopia-format";
+import { KopiaError, isKopiaError } from "@kopia-engine/kopia-format";
 import { readDirectoryForRestore } from "../fs/read-directory.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import { checkEntryName } from "./entry-name.ts";
-import { readObjects } from "./read-objects.ts";
+import { type ReadableRepository, readObjects } from "./read-objects.ts";
 import type { RestoreCounters } from "./restore-counters.ts";
 import type { OutputDirectory, RestoreOutput } from "./restore-output.ts";
 import type { RestoreObserver, RestoreOptions } from "./restore-tree.ts";
@@ -35,7 +35,7 @@ interface RestoreItem {
  * attributes of a directory after everything in it (spec 2 §10.3).
  */
 export class TreeRestorer {
-  readonly #repository: Pick<Repository, "objects" | "contents">;
+  readonly #repository: ReadableRepository;
   readonly #output: RestoreOutput;
   readonly #observer: RestoreObserver;
   readonly #ignoreErrors: boolean;

@@ -14,7 +14,7 @@ import {
 } from "../model/maintenance-parameters.ts";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { findPreviousSnapshots, saveSnapshot } from "../model/snapshot-store.ts";
-import { type Source, validateSnapshotSource } from "../model/source.ts";
+import { type Source, validateUploadSource } from "../model/source.ts";
 import { getDefinedPolicy, loadPolicyTree, setPolicy } from "../policy/policy-store.ts";
 import { EMPTY_POLICY } from "../policy/policy.ts";
 import { executeExpire, planSourceExpire } from "../retention/expire.ts";
@@ -84,7 +84,7 @@ export async function createSnapshot(
 ): Promise<CreateSnapshotResult> {
   const { source } = options;
   const { manifests } = session;
-  validateSnapshotSource(source);
+  validateUploadSource(source);
   validateDescription(options.description ?? "");
   const previousSnapshots = await findPreviousSnapshots(manifests, source);
   const policyTree = await loadPolicyTree(manifests, source);

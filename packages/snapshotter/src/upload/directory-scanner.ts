@@ -25,13 +25,13 @@ const NAMES_PER_SCAN = 256;
 export class DirectoryScanner {
   readonly #run: UploadRun;
   readonly #forceHashPercent: number;
-  readonly #addFile: (task: DirectoryTask, local: LocalEntry) => void;
+  readonly #addFile: (task: DirectoryTask, local: LocalEntry) => boolean;
 
   constructor(options: {
     run: UploadRun;
     forceHashPercent: number;
-    /** Takes a file or link that has to be read. */
-    addFile: (task: DirectoryTask, local: LocalEntry) => void;
+    /** Takes a file or link that has to be read; false when it wants no more for now. */
+    addFile: (task: DirectoryTask, local: LocalEntry) => boolean;
   }) {
     this.#run = options.run;
     this.#forceHashPercent = options.forceHashPercent;
@@ -47,7 +47,7 @@ export class DirectoryScanner {
         const entry = readLocalEntry(task.path, name);
         if (entry === undefined) continue;
         if ("error" in entry) this.#takeUnreadable(task, entry);
-        else this.#take(task, entry);
+        else if (!this.#take(task, entry)) return;
       }
     } catch (error) {
       if (!(error instanceof ListingError)) throw error;
@@ -131,20 +131,21 @@ export class DirectoryScanner {
     return loaded;
   }
 
-  #take(task: DirectoryTask, local: LocalEntry): void {
+  /** Sorts an entry in; false when the caller wants no more for now. */
+  #take(task: DirectoryTask, local: LocalEntry): boolean {
     if (task.ignore.ignores(local)) {
       this.#exclude(task, local);
-      return;
+      return true;
     }
     switch (local.kind) {
       case "d":
         task.directories.push({ local, previousIds: previousIdsOf(task, local) });
-        break;
+        return true;
       case "other":
         this.#takeOther(task, local);
-        break;
+        return true;
       default:
-        if (!this.#reuse(task, local)) this.#addFile(task, local);
+        return this.#reuse(task, local) || this.#addFile(task, local);
     }
   }
 

@@ -94,7 +94,8 @@ export class TreeUploader {
     await this.#checkpointIfDue();
   }
 
-  #addFile(task: DirectoryTask, local: LocalEntry): void {
+  /** Puts a file into a batch; false when something is ready to be handed over. */
+  #addFile(task: DirectoryTask, local: LocalEntry): boolean {
     const isFile = local.kind === "f";
     if (isFile) this.#run.counters.nonCachedFileCount++;
     const { policy } = task.node.child(local.name);
@@ -109,12 +110,18 @@ export class TreeUploader {
     batch.sizeBytes += local.sizeBytes;
     if (batch !== this.#small) this.#large.push(batch);
     task.pendingCount++;
+    return this.#large.length === 0 && !this.#isSmallFull();
+  }
+
+  #isSmallFull(): boolean {
+    const { items, sizeBytes } = this.#small;
+    return items.length >= MAX_BATCH_ITEMS || sizeBytes >= MAX_BATCH_BYTES;
   }
 
   /** Hands over what is large enough. */
   async #submitFull(): Promise<void> {
-    const { items, sizeBytes } = this.#small;
-    if (items.length >= MAX_BATCH_ITEMS || sizeBytes >= MAX_BATCH_BYTES) await this.#submitSmall();
+    // Before a large file, which may take hours: a checkpoint then holds all that came before it.
+    if (this.#isSmallFull() || this.#large.length > 0) await this.#submitSmall();
     while (this.#large.length > 0 && !this.#run.shouldStop()) {
       await this.#submit(this.#large.shift() as PendingBatch);
     }

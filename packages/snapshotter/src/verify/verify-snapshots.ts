@@ -1,4 +1,9 @@
-import type { RandomBytes, Repository } from "@kopia-engine/kopia-format";
+import type {
+  BlobStorage,
+  ContentReader,
+  ObjectStore,
+  RandomBytes,
+} from "@kopia-engine/kopia-format";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import { TreeVerifier } from "./tree-verifier.ts";
 
@@ -36,7 +41,11 @@ export interface VerifyResult {
 
 /** Options of `verifySnapshots`. */
 export interface VerifyOptions {
-  readonly repository: Pick<Repository, "objects" | "contents" | "storage">;
+  readonly repository: {
+    readonly objects: ObjectStore;
+    readonly contents: ContentReader;
+    readonly storage: BlobStorage;
+  };
   readonly roots: readonly VerifyRoot[];
   /** Stop after so many errors; 0 means 1, negative: never (spec 2 §9.7). Default 0. */
   readonly maxErrors?: number;

@@ -189,7 +189,9 @@ export function writeIndirectObject(
 function appendToBuffer(segmenter: Segmenter, data: Uint8Array): void {
   const needed = segmenter.usedBytes + data.length;
   if (needed > segmenter.buffer.length) {
-    const grown = new Uint8Array(Math.max(needed, segmenter.buffer.length * 2));
+    // Doubling, but never beyond the longest segment there can be.
+    const doubled = Math.min(segmenter.buffer.length * 2, segmenter.splitter.maxSegmentBytes);
+    const grown = new Uint8Array(Math.max(needed, doubled));
     grown.set(segmenter.buffer.subarray(0, segmenter.usedBytes));
     segmenter.buffer = grown;
   }

@@ -28,6 +28,9 @@ const DEFAULT_LIST_CACHE_SECONDS = 30;
 /** 15 minutes (spec 1 §10.1). */
 const DEFAULT_FORMAT_CACHE_NS = 900_000_000_000;
 
+/** What Go takes for `false` in a variable. */
+const FALSE_VALUES = new Set(["0", "f", "F", "false", "FALSE", "False"]);
+
 /** What `connectRepository` is told. */
 export interface ConnectOptions {
   readonly configPath: string;
@@ -102,7 +105,10 @@ function discardCachedFormat(caching: CachingOptions): void {
 export interface OpenConnectionOptions {
   /** Absent: the stored password is used. */
   readonly password?: string;
-  /** `KOPIA_CACHE_DIRECTORY` (when absolute), `KOPIA_REPO_UPGRADE_OWNER_ID`, `KOPIA_IGNORE_MALFORMED_MANIFEST_CONTENTS`. */
+  /**
+   * `KOPIA_CACHE_DIRECTORY` (when absolute), `KOPIA_REPO_UPGRADE_OWNER_ID`, `KOPIA_IGNORE_MALFORMED_MANIFEST_CONTENTS`,
+   * `KOPIA_ENABLE_CLOCK_SKEW_CHECK`.
+   */
   readonly env?: Environment;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
@@ -163,9 +169,11 @@ async function storedPassword(configPath: string): Promise<string> {
 
 function environmentOptions(
   env: Environment,
-): Pick<OpenRepositoryOptions, "upgradeOwnerId" | "ignoreMalformedManifests"> {
+): Pick<OpenRepositoryOptions, "upgradeOwnerId" | "ignoreMalformedManifests" | "checkClockSkew"> {
+  const skewCheck = env["KOPIA_ENABLE_CLOCK_SKEW_CHECK"] ?? "";
   const upgradeOwnerId = env["KOPIA_REPO_UPGRADE_OWNER_ID"] ?? "";
   return {
+    checkClockSkew: skewCheck !== "" && !FALSE_VALUES.has(skewCheck),
     ignoreMalformedManifests: (env["KOPIA_IGNORE_MALFORMED_MANIFEST_CONTENTS"] ?? "") !== "",
     ...(upgradeOwnerId !== "" && { upgradeOwnerId }),
   };

@@ -11,6 +11,9 @@ import { OpenedRepository } from "./opened-repository.ts";
 import { withRepositoryCache, type RepositoryCacheOptions } from "./repository-cache.ts";
 import type { ClientOptions, Repository } from "./repository.ts";
 
+/** Margins of maintenance allow for no more (spec 1 §12.3). */
+const MAX_CLOCK_SKEW_MS = 5 * 60 * 1000;
+
 /** How a repository is opened. */
 export interface OpenRepositoryOptions {
   readonly password: string;
@@ -25,6 +28,11 @@ export interface OpenRepositoryOptions {
   readonly upgradeOwnerId?: string;
   /** Skips manifest contents that cannot be read (`KOPIA_IGNORE_MALFORMED_MANIFEST_CONTENTS`). */
   readonly ignoreMalformedManifests?: boolean;
+  /**
+   * Refuses to write when the storage's clock differs from this one by more than 5 minutes
+   * (`KOPIA_ENABLE_CLOCK_SKEW_CHECK`, spec 1 §9.6).
+   */
+  readonly checkClockSkew?: boolean;
   /** Told about required features that are not known but may be ignored (spec 1 §2.4). */
   readonly onWarning?: (message: string) => void;
 }
@@ -66,6 +74,7 @@ export async function openRepository(
     storage: cached ?? storage,
     client,
     checkFormat: () => monitor.check(),
+    ...(options.checkClockSkew === true && { maxClockSkewMs: MAX_CLOCK_SKEW_MS }),
   });
   return new OpenedRepository({
     ...parts,

@@ -96,9 +96,16 @@ function assertPlaceForRepository(path: string, found: DirectoryDescription): vo
 
 function explainNotFound(error: KopiaError, storage: StorageConfig): KopiaError {
   const { path } = parseFilesystemConfig(storage);
+  let found: DirectoryDescription;
+  try {
+    found = describeDirectory(path);
+  } catch {
+    // Looking around is a courtesy; that it fails says nothing new.
+    return error;
+  }
   return new KopiaError(
     "REPOSITORY_NOT_FOUND",
-    `there is no repository at ${path}: ${whatIsThere(describeDirectory(path))}`,
+    `there is no repository at ${path}: ${whatIsThere(found)}`,
     { details: { path }, cause: error },
   );
 }

@@ -3,12 +3,12 @@ const SLICES = 8;
 // Of S2 and Snappy framing (spec 1 §5.2, addition).
 const MASK_DELTA = 0xa282ead8;
 
-// Table k gives what a byte contributes that is followed by k more bytes of the same slice.
-const TABLES: readonly Int32Array[] = makeTables();
+/** Table k gives what a byte contributes that is followed by k more bytes of the same slice of 8. */
+export const CRC32C_TABLES: readonly Int32Array[] = makeTables();
 
 /** CRC-32C (Castagnoli) of bytes, as an unsigned number. */
 export function crc32c(bytes: Uint8Array): number {
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES as unknown as TableSet;
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = CRC32C_TABLES as unknown as TableSet;
   let crc = -1;
   let i = 0;
   for (const last = bytes.length - SLICES; i <= last; i += SLICES) {
@@ -30,8 +30,7 @@ export function crc32c(bytes: Uint8Array): number {
 }
 
 /** The form in which Snappy and S2 framing store a CRC-32C. */
-export function maskedCrc32c(bytes: Uint8Array): number {
-  const crc = crc32c(bytes);
+export function maskCrc32c(crc: number): number {
   return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
 }
 

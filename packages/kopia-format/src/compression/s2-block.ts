@@ -23,12 +23,12 @@ export function s2BlockHeader(block: Uint8Array): S2BlockHeader {
 }
 
 /**
- * Unpacks the elements of a block into exactly `output`.
+ * Unpacks the elements of a block (what follows its header) into exactly `output`.
  *
  * @throws RangeError when the block is corrupt or unpacks to another length.
  */
-export function unpackS2Block(block: Uint8Array, elementsOffset: number, output: Uint8Array): void {
-  let from = elementsOffset;
+export function unpackS2Block(block: Uint8Array, output: Uint8Array): void {
+  let from = 0;
   let to = 0;
   let copyOffset = 0;
   while (from < block.length) {

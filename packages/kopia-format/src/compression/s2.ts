@@ -1,8 +1,8 @@
-import { concatBytes, utf8Decode, utf8Encode, type Bytes } from "../base/bytes.ts";
+import { utf8Decode, utf8Encode, type Bytes } from "../base/bytes.ts";
 import type { Compressor } from "./compressor.ts";
-import { maskedCrc32c } from "./crc32c.ts";
-import { s2BlockHeader, unpackS2Block } from "./s2-block.ts";
-import { packS2Block, s2PackBound } from "./s2-pack.ts";
+import { maskCrc32c } from "./crc32c.ts";
+import { s2BlockHeader } from "./s2-block.ts";
+import { compiledS2Codec, portableS2Codec, type S2BlockCodec } from "./s2-codec.ts";
 import { overLimit, refusingCorrupt, type UnpackContext } from "./unpack-errors.ts";
 
 // Framing (spec 1 §5.2 and its addition): chunks of type (1) ‖ length (u24le) ‖ body.
@@ -10,6 +10,7 @@ const CHUNK_PACKED = 0x00;
 const CHUNK_STORED = 0x01;
 const CHUNK_STREAM_ID = 0xff;
 const FIRST_SKIPPABLE_CHUNK = 0x80;
+const CHUNK_HEADER_BYTES = 4;
 const CHECKSUM_BYTES = 4;
 const MAX_BLOCK_BYTES: ReadonlyMap<string, number> = new Map([
   ["S2sTwO", 2 ** 22],
@@ -17,6 +18,8 @@ const MAX_BLOCK_BYTES: ReadonlyMap<string, number> = new Map([
 ]);
 // As Kopia cuts it.
 const WRITTEN_BLOCK_BYTES = 2 ** 20;
+
+const STREAM_ID = new Uint8Array([CHUNK_STREAM_ID, 6, 0, 0, ...utf8Encode("S2sTwO")]);
 
 /** Written alike: only the stream format is tied to the ID. */
 const S2_COMPRESSORS: ReadonlyArray<readonly [name: string, headerId: number]> = [
@@ -26,53 +29,60 @@ const S2_COMPRESSORS: ReadonlyArray<readonly [name: string, headerId: number]> =
   ["s2-parallel-8", 0x1203],
 ];
 
-/** The S2 compressors (spec 2 §3), in plain TypeScript under both providers. */
+/** The S2 compressors (spec 2 §3). */
 export function s2Compressors(provider: "portable" | "fast"): readonly Compressor[] {
+  let codec: S2BlockCodec | undefined;
+  // Made when first used: the compiled codec has memory of its own.
+  const blocks = (): S2BlockCodec =>
+    (codec ??= (provider === "fast" ? compiledS2Codec() : undefined) ?? portableS2Codec);
   return S2_COMPRESSORS.map(([name, headerId]) => ({
     name,
     headerId,
-    provider,
-    compress: pack,
+    get provider() {
+      return blocks().provider;
+    },
+    compress: (data) => pack(data, blocks()),
     decompress: (data, maxLengthBytes) => {
       const failure = { name, packedLengthBytes: data.length };
-      return refusingCorrupt(failure, () => unpack(data, { failure, maxLengthBytes }));
+      const options = { failure, maxLengthBytes, codec: blocks() };
+      return refusingCorrupt(failure, () => unpack(data, options));
     },
   }));
 }
 
-function pack(data: Uint8Array): Bytes {
-  const parts: Uint8Array[] = [chunkHeader(CHUNK_STREAM_ID, 6), utf8Encode("S2sTwO")];
+function pack(data: Uint8Array, codec: S2BlockCodec): Bytes {
+  const blockCount = Math.ceil(data.length / WRITTEN_BLOCK_BYTES);
+  const overheadBytes = CHUNK_HEADER_BYTES + CHECKSUM_BYTES;
+  // Blocks that packing would lengthen are stored as they are.
+  const output = new Uint8Array(STREAM_ID.length + data.length + blockCount * overheadBytes);
+  const view = new DataView(output.buffer);
+  output.set(STREAM_ID);
+  let to = STREAM_ID.length;
   for (let offset = 0; offset < data.length; offset += WRITTEN_BLOCK_BYTES) {
     const block = data.subarray(offset, offset + WRITTEN_BLOCK_BYTES);
-    const checksum = new Uint8Array(CHECKSUM_BYTES);
-    new DataView(checksum.buffer).setUint32(0, maskedCrc32c(block), true);
-    const packed = new Uint8Array(s2PackBound(block.length));
-    const length = packS2Block(block, packed);
-    const [type, body] =
-      length < block.length
-        ? ([CHUNK_PACKED, packed.subarray(0, length)] as const)
-        : ([CHUNK_STORED, block] as const);
-    parts.push(chunkHeader(type, CHECKSUM_BYTES + body.length), checksum, body);
+    const { packed, crc } = codec.pack(block);
+    const stored = packed.length >= block.length;
+    const body = stored ? block : packed;
+    const chunkLength = CHECKSUM_BYTES + body.length;
+    view.setUint32(to, (chunkLength << 8) | (stored ? CHUNK_STORED : CHUNK_PACKED), true);
+    view.setUint32(to + CHUNK_HEADER_BYTES, maskCrc32c(crc), true);
+    output.set(body, to + overheadBytes);
+    to += overheadBytes + body.length;
   }
-  return concatBytes(...parts);
-}
-
-function chunkHeader(type: number, length: number): Bytes {
-  return new Uint8Array([type, length & 255, (length >> 8) & 255, length >> 16]);
+  return to === output.length ? output : output.slice(0, to);
 }
 
 interface DataChunk {
   readonly checksum: number;
   readonly stored: boolean;
-  /** The block without its checksum. */
-  readonly block: Uint8Array;
-  readonly elementsOffset: number;
+  /** What follows the length of a packed block; all of a stored one. */
+  readonly elements: Uint8Array;
   readonly lengthBytes: number;
 }
 
 function unpack(
   data: Uint8Array,
-  options: { failure: UnpackContext; maxLengthBytes: number },
+  options: { failure: UnpackContext; maxLengthBytes: number; codec: S2BlockCodec },
 ): Bytes {
   const chunks: DataChunk[] = [];
   let lengthBytes = 0;
@@ -87,9 +97,12 @@ function unpack(
   let offset = 0;
   for (const chunk of chunks) {
     const part = output.subarray(offset, offset + chunk.lengthBytes);
-    if (chunk.stored) part.set(chunk.block);
-    else unpackS2Block(chunk.block, chunk.elementsOffset, part);
-    if (maskedCrc32c(part) !== chunk.checksum) throw new RangeError(`checksum at ${offset}`);
+    let crc: number;
+    if (chunk.stored) {
+      part.set(chunk.elements);
+      crc = options.codec.crc32c(part);
+    } else crc = options.codec.unpack(chunk.elements, part);
+    if (maskCrc32c(crc) !== chunk.checksum) throw new RangeError(`checksum at ${offset}`);
     offset += chunk.lengthBytes;
   }
   return output;
@@ -123,9 +136,9 @@ function* dataChunks(data: Uint8Array): Generator<DataChunk> {
 }
 
 function dataChunk(body: Uint8Array, stored: boolean): DataChunk {
-  const view = new DataView(body.buffer, body.byteOffset, body.length);
-  const checksum = view.getUint32(0, true);
+  const checksum = new DataView(body.buffer, body.byteOffset, body.length).getUint32(0, true);
   const block = body.subarray(CHECKSUM_BYTES);
-  const header = stored ? { lengthBytes: block.length, elementsOffset: 0 } : s2BlockHeader(block);
-  return { checksum, stored, block, ...header };
+  if (stored) return { checksum, stored, elements: block, lengthBytes: block.length };
+  const { lengthBytes, elementsOffset } = s2BlockHeader(block);
+  return { checksum, stored, elements: block.subarray(elementsOffset), lengthBytes };
 }

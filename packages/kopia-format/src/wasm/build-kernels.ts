@@ -7,24 +7,16 @@ import { join } from "node:path";
 // Development only: `node packages/kopia-format/src/wasm/build-kernels.ts [--check]` compiles each
 // kernel and writes (or compares) its base64 module. The compiler is fetched in this exact version.
 const COMPILER = "assemblyscript@0.28.20";
-const COMPILER_OPTIONS = [
-  "-O3",
-  "--noAssert",
-  "--runtime",
-  "stub",
-  "--initialMemory",
-  "1",
-  "--maximumMemory",
-  "1",
-];
-const KERNELS = ["splitter-kernel"];
+const COMPILER_OPTIONS = ["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd"];
+/** Kernels with the pages of 64 KiB that they start with; more are for the loader to ask for. */
+const KERNELS = { "splitter-kernel": 1, "s2-kernel": 3 };
 const LINE_LENGTH = 96;
 
 let differences = 0;
-for (const name of KERNELS) {
+for (const [name, pages] of Object.entries(KERNELS)) {
   const sourcePath = join(import.meta.dirname, `${name}.as`);
   const modulePath = join(import.meta.dirname, `${name}.wasm.ts`);
-  const text = moduleText(name, readFileSync(sourcePath), compile(sourcePath));
+  const text = moduleText(name, readFileSync(sourcePath), compile(sourcePath, pages));
   if (!process.argv.includes("--check")) writeFileSync(modulePath, text);
   else if (readFileSync(modulePath, "utf8") !== text) {
     console.error(`${name}.wasm.ts does not match ${name}.as: run build-kernels.ts`);
@@ -33,13 +25,14 @@ for (const name of KERNELS) {
 }
 process.exitCode = differences === 0 ? 0 : 1;
 
-function compile(sourcePath: string): Buffer {
+function compile(sourcePath: string, pages: number): Buffer {
   const directory = mkdtempSync(join(tmpdir(), "kernel-"));
   try {
     // The compiler takes nothing but `.ts`; the sources are named otherwise, as they are no TypeScript.
     copyFileSync(sourcePath, join(directory, "kernel.ts"));
     const compiler = ["-y", "-p", COMPILER, "asc", "kernel.ts", "-o", "kernel.wasm"];
-    execFileSync("npx", [...compiler, ...COMPILER_OPTIONS], { cwd: directory, stdio: "inherit" });
+    const options = [...COMPILER_OPTIONS, "--initialMemory", String(pages)];
+    execFileSync("npx", [...compiler, ...options], { cwd: directory, stdio: "inherit" });
     return readFileSync(join(directory, "kernel.wasm"));
   } finally {
     rmSync(directory, { recursive: true });

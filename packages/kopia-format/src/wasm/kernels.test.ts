@@ -3,21 +3,24 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadKernel } from "./load-kernel.ts";
-import { SOURCE_SHA256, WASM_BASE64 } from "./splitter-kernel.wasm.ts";
+import * as s2 from "./s2-kernel.wasm.ts";
+import * as splitter from "./splitter-kernel.wasm.ts";
 
-test("the committed kernel was compiled from the source beside it", () => {
-  const source = readFileSync(join(import.meta.dirname, "splitter-kernel.as"));
-  expect(createHash("sha256").update(source).digest("hex")).toBe(SOURCE_SHA256);
-});
+const KERNELS = [
+  ["splitter-kernel", splitter, ["anyRabinKarp", "findBuzhash", "findRabinKarp", "memory"]],
+  ["s2-kernel", s2, ["crc32c", "memory", "packBlock", "unpackBlock"]],
+] as const;
 
-test("the kernel exports what its loader uses, and imports nothing", () => {
-  expect(Object.keys(loadKernel(WASM_BASE64) ?? {}).sort()).toEqual([
-    "anyRabinKarp",
-    "findBuzhash",
-    "findRabinKarp",
-    "memory",
-  ]);
-});
+for (const [name, module, exports] of KERNELS) {
+  test(`the committed ${name} was compiled from the source beside it`, () => {
+    const source = readFileSync(join(import.meta.dirname, `${name}.as`));
+    expect(createHash("sha256").update(source).digest("hex")).toBe(module.SOURCE_SHA256);
+  });
+
+  test(`${name} exports what its loader uses, and imports nothing`, () => {
+    expect(Object.keys(loadKernel(module.WASM_BASE64) ?? {}).sort()).toEqual(exports);
+  });
+}
 
 test("bytes that are no module give undefined, so that the plain twin takes over", () => {
   expect(loadKernel("AAAA")).toBeUndefined();

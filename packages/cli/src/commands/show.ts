@@ -1,9 +1,4 @@
-import {
-  errorMessage,
-  isKopiaError,
-  type ObjectReader,
-  type Repository,
-} from "@kopia-engine/kopia-format";
+import { isKopiaError, type ObjectReader, type Repository } from "@kopia-engine/kopia-format";
 import { resolveObjectPath } from "@kopia-engine/snapshotter";
 import { CommandError } from "../command-error.ts";
 import { defineCommand, requiredArgument } from "../parser/command.ts";
@@ -40,6 +35,6 @@ async function openObject(repository: Repository, path: string): Promise<ObjectR
   } catch (error) {
     const isInvalid = isKopiaError(error, "OBJECT_ID_INVALID");
     const phrase = isInvalid ? `unable to parse ID: ${path}` : `error opening object ${objectId}`;
-    throw new CommandError(`${phrase}: ${errorMessage(error)}`, { cause: error });
+    throw new CommandError(`${phrase}: ${entryPhrase(error)}`, { cause: error });
   }
 }

@@ -17,13 +17,12 @@ export function bytesFormatter(env: Readonly<Record<string, string | undefined>>
     : (lengthBytes) => scaled(Number(lengthBytes), 1000, UNITS_BASE_10);
 }
 
-/** One decimal, halves to even as Go prints them, without a trailing `.0`. */
-export function oneDecimal(value: number): string {
+/** One decimal, halves to even as Go prints them. */
+export function fixedOneDecimal(value: number): string {
   const quarter = value * 4;
   // Of all ties only x.25 and x.75 are exact in binary; toFixed rounds both up, Go to even.
-  const text =
-    Number.isInteger(quarter) && quarter % 4 === 1 ? (value - 0.05).toFixed(1) : value.toFixed(1);
-  return text.endsWith(".0") ? text.slice(0, -2) : text;
+  const isTieBelowEven = Number.isInteger(quarter) && quarter % 4 === 1;
+  return (isTieBelowEven ? value - 0.05 : value).toFixed(1);
 }
 
 function scaled(value: number, factor: number, units: readonly string[]): string {
@@ -34,5 +33,5 @@ function scaled(value: number, factor: number, units: readonly string[]): string
     rest /= factor;
     unit++;
   }
-  return `${oneDecimal(rest)} ${units[unit] as string}`;
+  return `${fixedOneDecimal(rest).replace(/\.0$/, "")} ${units[unit] as string}`;
 }

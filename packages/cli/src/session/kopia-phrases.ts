@@ -1,4 +1,9 @@
-import { errorMessage, isKopiaError, type ErrorCode } from "@kopia-engine/kopia-format";
+import {
+  errorMessage,
+  isKopiaError,
+  type ErrorCode,
+  type KopiaError,
+} from "@kopia-engine/kopia-format";
 
 /** What Kopia says while it opens a repository, by what went wrong; scripts look for these texts. */
 const OPEN_PHRASES: Partial<Record<ErrorCode, string>> = {
@@ -13,20 +18,34 @@ const OPEN_PREFIXES: Partial<Record<ErrorCode, string>> = {
   ALGORITHM_UNKNOWN: "unable to create format manager: ",
   INDEX_CORRUPT:
     "unable to create shared content manager: error loading indexes: error downloading indexes: ",
-  STORAGE_UNAVAILABLE: "cannot open storage: cannot access storage path: ",
   STORAGE_PERMISSION: "cannot open storage: ",
   CONFIG_CORRUPT: "error decoding config json: ",
 };
 
 /** The message of a failed look for an entry inside a snapshot, as Kopia words it. */
 export function entryPhrase(error: unknown): string {
-  const isMissingEntry = isKopiaError(error, "OBJECT_NOT_FOUND") && "path" in error.details;
-  return isMissingEntry ? "error reading directory: entry not found" : errorMessage(error);
+  if (!isKopiaError(error, "OBJECT_NOT_FOUND")) return errorMessage(error);
+  if ("path" in error.details) return "error reading directory: entry not found";
+  const { contentId } = error.details;
+  return contentId === undefined
+    ? error.message
+    : `content ${contentId} not found: object not found`;
+}
+
+/** The message about a storage that cannot be reached, as Kopia words it. */
+export function storagePhrase(error: KopiaError): string {
+  const { path, systemCode } = error.details;
+  const reason =
+    systemCode === "ENOENT" && typeof path === "string"
+      ? `stat ${path}: no such file or directory`
+      : error.message;
+  return `cannot access storage path: ${reason}`;
 }
 
 /** The message of a failed opening as Kopia words it, without any prefix of the command. */
 export function openingPhrase(error: unknown): string {
   if (!isKopiaError(error)) return errorMessage(error);
+  if (error.code === "STORAGE_UNAVAILABLE") return `cannot open storage: ${storagePhrase(error)}`;
   const phrase = OPEN_PHRASES[error.code];
   return phrase ?? `${OPEN_PREFIXES[error.code] ?? ""}${error.message}`;
 }

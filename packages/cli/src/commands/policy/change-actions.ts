@@ -44,11 +44,11 @@ async function describeAction(
     return { action: { script: script.text, timeout, mode }, told };
   }
   const [path = "", ...args] = splitCommand(text);
-  const quotedArgs = args.map((arg) => JSON.stringify(arg)).join(" ");
+  const quotedArgs = args.map((arg) => `"${arg}"`).join(" ");
   const withArgs = args.length === 0 ? "" : ` with arguments ${quotedArgs}`;
   return {
     action: { path, ...(args.length === 0 ? {} : { args }), timeout, mode },
-    told: `${title} command to ${JSON.stringify(path)}${withArgs} and timeout ${limit}`,
+    told: `${title} command to "${path}"${withArgs} and timeout ${limit}`,
   };
 }
 
@@ -65,10 +65,15 @@ async function readScript(
     return { text: bytes.toString("utf8"), length: bytes.length };
   } catch (error) {
     throw new CommandError(
-      `actions policy: invalid ${name}-action: unable to read script file: ${errorMessage(error)}`,
+      `actions policy: invalid ${name}-action: unable to read script file: ${readFailure(error, path)}`,
       { cause: error },
     );
   }
+}
+
+function readFailure(error: unknown, path: string): string {
+  const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+  return isMissing ? `open ${path}: no such file or directory` : errorMessage(error);
 }
 
 /** Splits at spaces; double quotes at the start of a word keep spaces together, as in CSV. */

@@ -107,6 +107,11 @@ export function isInherit(text: string): boolean {
   return text === "inherit" || text === "default";
 }
 
+/** The reason in a message of the policy library, without the target that Kopia names elsewhere. */
+export function withoutTarget(message: string): string {
+  return message.replace(/^policy of .*?: (?=invalid )/, "");
+}
+
 /** Runs one section of changes; its errors are named after it. */
 export function inSection(name: string, change: () => void): void {
   try {

@@ -1,6 +1,7 @@
-import { formatGoDuration } from "@kopia-engine/kopia-format";
+import { errorMessage, formatGoDuration } from "@kopia-engine/kopia-format";
+import { EMPTY_POLICY, GLOBAL_TARGET, validatePolicy } from "@kopia-engine/snapshotter";
 import { CommandError } from "../../command-error.ts";
-import { isInherit, type ChangeList } from "./change-list.ts";
+import { isInherit, withoutTarget, type ChangeList } from "./change-list.ts";
 import type { SetFlagValues } from "./set-flags.ts";
 
 const NS_PER_SECOND = 1e9;
@@ -25,17 +26,17 @@ export function changeScheduling(changes: ChangeList, flags: SetFlagValues): voi
   if (isScheduled && changes.policy.scheduling.manual === true)
     changes.make(
       { kind: "clear", field: "scheduling.manual" },
-      "resetting manual snapshot field to false",
+      "resetting manual snapshot field to false\n",
     );
   else if (flags.manual === false && changes.policy.scheduling.manual === true)
     changes.make(
       { kind: "clear", field: "scheduling.manual" },
-      "resetting manual snapshot field to false",
+      "resetting manual snapshot field to false\n",
     );
 }
 
 function setManual(changes: ChangeList): void {
-  const { intervalSeconds, timeOfDay, cron, runMissed } = changes.policy.scheduling;
+  const { intervalSeconds, timeOfDay, cron } = changes.policy.scheduling;
   if (intervalSeconds !== undefined)
     changes.make(
       { kind: "clear", field: "scheduling.intervalSeconds" },
@@ -51,8 +52,6 @@ function setManual(changes: ChangeList): void {
       { kind: "clear", field: "scheduling.cron" },
       "resetting cron snapshot times to default\n",
     );
-  // Kopia leaves this one and then refuses the result; manual sources have nothing to catch up on.
-  if (runMissed === true) changes.make({ kind: "clear", field: "scheduling.runMissed" });
   changes.make(
     { kind: "set", field: "scheduling.manual", text: "true" },
     "setting manual snapshot field to true\n",
@@ -94,6 +93,13 @@ function setCrontab(changes: ChangeList, text: string | undefined): void {
     .map((part) => part.trim())
     .join(" ");
   changes.make({ kind: "set", field, text }, `setting cron snapshot times to [${shown}]`);
+  const { scheduling } = changes.policy;
+  const cronOnly = { ...EMPTY_POLICY, scheduling: { cron: scheduling.cron ?? [] } };
+  try {
+    validatePolicy(cronOnly, GLOBAL_TARGET);
+  } catch (error) {
+    throw new CommandError(withoutTarget(errorMessage(error)), { cause: error });
+  }
 }
 
 /** Minutes since midnight. @throws CommandError with Kopia's text. */

@@ -42,7 +42,8 @@ export function alignPolicyRows(rows: readonly PolicyRow[]): readonly string[] {
   }
   return rows.map((row) => {
     if ("text" in row) return row.text;
-    const value = row.value.padStart(Math.max(width - row.label.length, GAP.length));
+    const room = width - row.label.length;
+    const value = row.value.padStart(row.value === "" ? room : Math.max(room, GAP.length));
     return row.origin === "" ? `${row.label}${value}` : `${row.label}${value}${GAP}${row.origin}`;
   });
 }

@@ -10,7 +10,7 @@ import {
 import { CommandError } from "../../command-error.ts";
 import { defineCommand } from "../../parser/command.ts";
 import { withWriteSession } from "../../session/open-session.ts";
-import { ChangeList } from "./change-list.ts";
+import { ChangeList, withoutTarget } from "./change-list.ts";
 import { changePolicy } from "./change-policy.ts";
 import { policyTargets, targetArguments } from "./policy-targets.ts";
 import { setFlags } from "./set-flags.ts";
@@ -41,11 +41,16 @@ async function save(target: Source, policy: Policy, store: () => Promise<unknown
   try {
     await store();
   } catch (error) {
-    const reason = refusal(target, policy) ?? errorMessage(error);
+    const reason = refusal(target, policy) ?? validationReason(errorMessage(error));
     throw new CommandError(`can't save policy for ${formatSource(target)}: ${reason}`, {
       cause: error,
     });
   }
+}
+
+function validationReason(message: string): string {
+  const reason = withoutTarget(message);
+  return reason === message ? message : `failed to validate policy: ${reason}`;
 }
 
 /** Kopia's words for the refusals that scripts may know. */

@@ -8,7 +8,7 @@ import {
 } from "@kopia-engine/kopia-format";
 import type { CommandContext } from "../../command-context.ts";
 import { CommandError } from "../../command-error.ts";
-import { openingPhrase } from "../../session/kopia-phrases.ts";
+import { openingPhrase, storagePhrase } from "../../session/kopia-phrases.ts";
 import { connectionPath } from "../../session/open-session.ts";
 import { askPassword, givenPassword } from "../../session/password.ts";
 import { cachingOptions, connectClient, type ConnectFlagValues } from "./connect-flags.ts";
@@ -62,8 +62,10 @@ async function findPassword(context: CommandContext, configPath: string): Promis
 
 function connectError(context: CommandContext, error: unknown): CommandError {
   if (!isKopiaError(error)) return new CommandError(errorMessage(error), { cause: error });
-  if (error.code === "STORAGE_UNAVAILABLE" || error.code === "STORAGE_UNSUPPORTED") {
-    return new CommandError(`can't connect to storage: ${storageReason(error)}`, { cause: error });
+  if (error.code === "STORAGE_UNSUPPORTED")
+    return new CommandError(`can't connect to storage: ${error.message}`, { cause: error });
+  if (error.code === "STORAGE_UNAVAILABLE") {
+    return new CommandError(`can't connect to storage: ${storagePhrase(error)}`, { cause: error });
   }
   if (error.code === "REPOSITORY_NOT_FOUND") {
     const phrase =
@@ -73,9 +75,4 @@ function connectError(context: CommandContext, error: unknown): CommandError {
   const reason = openingPhrase(error);
   context.log.error(`failed to open repository: ${reason}`);
   return new CommandError(`error connecting to repository: ${reason}`, { cause: error });
-}
-
-/** A path that is not there is what scripts look for; everything else speaks for itself. */
-function storageReason(error: Error): string {
-  return `cannot access storage path: ${error.message}`;
 }

@@ -1,3 +1,4 @@
+import { lstatSync, realpathSync } from "node:fs";
 import {
   NS_PER_SECOND,
   errorMessage,
@@ -112,6 +113,7 @@ async function snapshotOne(
 ): Promise<CreateSnapshotResult | undefined> {
   const { task, failures } = input;
   const name = formatSource(task.source);
+  tellLink(context, task.path);
   context.log.info(`Snapshotting ${name} ...`);
   const startedAt = session.repository.clock.now();
   let result: CreateSnapshotResult;
@@ -138,6 +140,16 @@ async function snapshotOne(
   if (fatal > 0)
     failures.push(new CommandError(`Found ${fatal} fatal error(s) while snapshotting ${name}.`));
   return result;
+}
+
+/** A source may be a link; what it leads to is what is stored (spec 2 §7.1). */
+function tellLink(context: CommandContext, path: string): void {
+  try {
+    if (!lstatSync(path).isSymbolicLink()) return;
+    context.log.info(`${path} resolved to ${realpathSync(path)}`);
+  } catch {
+    // A source that is not there is told by the upload.
+  }
 }
 
 function report(

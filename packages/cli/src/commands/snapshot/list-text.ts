@@ -149,7 +149,8 @@ function printRow(context: CommandContext, row: Row, flags: ListFlagValues): voi
 
 function rowBits(context: CommandContext, row: Row, flags: ListFlagValues): readonly string[] {
   const { entry, snapshot } = row;
-  const { summary } = entry;
+  // The summary of a single file says nothing that its own attributes do not say.
+  const summary = entry.type === "d" ? entry.summary : undefined;
   const size = flags.humanReadable
     ? context.formatBytes
     : (lengthBytes: number | bigint) => String(lengthBytes);

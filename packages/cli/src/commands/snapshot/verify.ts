@@ -64,7 +64,7 @@ export const command = defineCommand({
         onBlobsListed: (count) => log.info(`Listed ${count} blobs.`),
         onProgress: (current) => {
           const now = repository.clock.now();
-          if (now - toldAt < PROGRESS_INTERVAL_NS) return;
+          if (roots.length === 0 || now - toldAt < PROGRESS_INTERVAL_NS) return;
           toldAt = now;
           log.info(`${values.json ? "" : "Processed "}${describe(current)}`);
         },

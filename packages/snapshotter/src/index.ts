@@ -4,7 +4,11 @@ export {
   type ResolveObjectPathOptions,
   type ResolvedObject,
 } from "./fs/object-path.ts";
-export { readDirectory, readDirectoryForRestore } from "./fs/read-directory.ts";
+export {
+  readDirectory,
+  readDirectoryForRestore,
+  type RestoreListing,
+} from "./fs/read-directory.ts";
 export { resolveRestoreSource, type ResolveRestoreSourceOptions } from "./fs/restore-source.ts";
 export {
   buildDirectory,
@@ -177,6 +181,7 @@ export { uploadSnapshot } from "./upload/upload-snapshot.ts";
 export { uploadStream } from "./upload/upload-stream.ts";
 export {
   verifySnapshots,
+  type VerifyError,
   type VerifyOptions,
   type VerifyResult,
   type VerifyRoot,

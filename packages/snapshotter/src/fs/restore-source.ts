@@ -73,7 +73,7 @@ async function findObject(
     const path = relativeComponents(snapshot.source.path, source.path) ?? [];
     return { objectId, foundIn: { snapshot, path } };
   }
-  throw new KopiaError("SNAPSHOT_NOT_FOUND", `no snapshot contains ${formatSource(source)}`, {
+  throw new KopiaError("SNAPSHOT_NOT_FOUND", `no snapshots contain data for ${source.path}`, {
     details: { source: formatSource(source), snapshotTime },
   });
 }

@@ -21,7 +21,7 @@ export function snapshotTimeLimit(text: string, nowMs: number): TimeNs | undefin
   if (endMs === undefined || Number.isNaN(endMs)) {
     throw new KopiaError(
       "ARGUMENT_INVALID",
-      `snapshot time "${text}" is none of latest, oldest, yesterday, last-month, last-year, 1y-2mo-3d-ago, or a date such as 2024-01-31 or 2024-01-31 15:04`,
+      `Invalid time spec: ${text} (give latest, oldest, yesterday, last-month, last-year, 1y-2mo-3d-ago, or a date such as 2024-01-31 or 2024-01-31 15:04)`,
       { details: { snapshotTime: text } },
     );
   }

@@ -17,7 +17,7 @@ export interface LocalDirectory extends OutputDirectory {
 /** Keeps a bounded number of directories open, and finds closed ones again without following a link. */
 export class LocalDirectories {
   readonly #targetPath: string;
-  /** In order of use, the most recent last. */
+  /** In order of opening: the oldest is closed first. */
   readonly #open = new Map<LocalDirectory, DirectoryHandle>();
 
   constructor(targetPath: string) {

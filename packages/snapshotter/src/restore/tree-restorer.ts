@@ -149,7 +149,7 @@ export class TreeRestorer {
   #takeFile(task: RestoreTask | undefined, entry: DirectoryEntry): void {
     if (this.#output.keepsExisting(task?.output, entry)) {
       this.#counters.skippedCount++;
-      this.#counters.skippedBytes += Number(entry.sizeBytes);
+      if (entry.type === "f") this.#counters.skippedBytes += Number(entry.sizeBytes);
       return;
     }
     this.#batch.push({ task, entry });

@@ -230,8 +230,10 @@ test("restore sources: by path, by parent, by time", async () => {
     expect(await resolve(`user@host:${source.path}/sub`)).toMatchObject({
       entry: { type: "d", mode: 0o555 },
     });
-    await expect(resolve(`${source.path}/none`)).rejects.toThrow(/no snapshot contains/);
-    await expect(resolve(`other@host:${source.path}`)).rejects.toThrow(/no snapshot contains/);
+    await expect(resolve(`${source.path}/none`)).rejects.toThrow(/no snapshots contain data for/);
+    await expect(resolve(`other@host:${source.path}`)).rejects.toThrow(
+      /no snapshots contain data for/,
+    );
     expect(await resolve(`${second.manifest.id}/file`)).toMatchObject({ entry: { name: "file" } });
   });
 });

@@ -1,3 +1,6 @@
+// The package has no types; projects that compile this file alone must find ours as well.
+// oxlint-disable-next-line typescript/triple-slash-reference -- there is no module to import
+/// <reference path="./zstd-codec.d.ts" />
 import { Decompress } from "fzstd";
 import { concatBytes, copyBytes, type Bytes } from "../base/bytes.ts";
 import { KopiaError } from "../base/errors.ts";

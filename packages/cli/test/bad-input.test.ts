@@ -4,6 +4,8 @@ import { loadFixture } from "@kopia-engine/test-fixtures";
 import { describe, expect, test } from "vitest";
 import { createWorkplace, type RunResult } from "./run-kopia.ts";
 
+const IDENTITY = ["--override-username=root", "--override-hostname=fixhost"];
+
 /** Connects to a damaged repository, then runs a command line over it. */
 async function overFixture(
   name: string,
@@ -13,8 +15,11 @@ async function overFixture(
   using repository = fixture.unpack();
   using place = createWorkplace({ KOPIA_PASSWORD: fixture.password });
   const connect = await place.run([
-    ...["repository", "connect", "filesystem", `--path=${repository.path}`],
-    ...["--override-username=root", "--override-hostname=fixhost"],
+    "repository",
+    "connect",
+    "filesystem",
+    `--path=${repository.path}`,
+    ...IDENTITY,
   ]);
   writeFileSync(join(place.path, "file"), "x");
   const run = argv.length === 0 ? connect : await place.run(argv);

@@ -8,6 +8,8 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createWorkplace, type Workplace } from "./run-kopia.ts";
 
+const IDENTITY = ["--override-username=root", "--override-hostname=fixhost"];
+
 /** What was recorded from the real program under a key, and the command that prints it. */
 const LISTS: Readonly<Record<string, readonly string[]>> = {
   snapshots: ["snapshot", "list", "--all", "--json", "--show-identical"],
@@ -31,8 +33,13 @@ describe.each(defaultFormatFixtureNames())("%s", (name) => {
     repository = fixture.unpack();
     place = createWorkplace({ KOPIA_PASSWORD: fixture.password });
     await place.ok(
-      ...["repository", "connect", "filesystem", "--path", repository.path, "--readonly"],
-      ...["--override-username=root", "--override-hostname=fixhost"],
+      "repository",
+      "connect",
+      "filesystem",
+      "--path",
+      repository.path,
+      "--readonly",
+      ...IDENTITY,
     );
   });
 

@@ -1,11 +1,4 @@
-import {
-  chmodSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createWorkplace, type Workplace } from "./run-kopia.ts";
@@ -249,19 +242,6 @@ test("set-client changes only the connection, and nothing to change is an error"
   await place.ok("snapshot", "create", "source");
   expect((await place.ok("snapshot", "list")).stdout).toContain(`u@h:${place.source}`);
 });
-
-test.skipIf(process.getuid?.() === 0)(
-  "unreadable files fail the run, the rest is stored",
-  async () => {
-    using place = await withRepository();
-    chmodSync(join(place.source, "a.txt"), 0);
-    const { exitCode, stderr } = await place.run(["snapshot", "create", "source"]);
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain('Error when processing "a.txt": ');
-    expect(stderr).toContain("Found 1 fatal error(s) while snapshotting user@host:");
-    expect(await listed(place)).toHaveLength(1);
-  },
-);
 
 test("identical snapshots are not saved where the policy says so", async () => {
   using place = await withRepository();

@@ -37,7 +37,7 @@ export function createWorkplace(env: Readonly<Record<string, string>> = {}): Wor
     ...env,
   };
   const run = (argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
-    runInProcess(["--timezone=utc", ...argv], {
+    runInProcess(inUtc(argv), {
       cwd: path,
       env: { ...common, ...options.env },
       options,
@@ -52,6 +52,10 @@ export function createWorkplace(env: Readonly<Record<string, string>> = {}): Wor
     },
     [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
   };
+}
+
+function inUtc(argv: readonly string[]): readonly string[] {
+  return argv.some((word) => word.startsWith("--timezone=")) ? argv : ["--timezone=utc", ...argv];
 }
 
 async function runInProcess(

@@ -22,7 +22,10 @@ export function describeError(error: unknown): readonly string[] {
     lines.push(`  cause: ${message}`);
     told += message;
   }
-  const advised = chain.find(isAdvised);
+  // A broken session only repeats what broke it: the advice of that failure helps.
+  const advised =
+    chain.find((link): link is AdvisedError => isAdvised(link) && link.code !== "SESSION_BROKEN") ??
+    chain.find(isAdvised);
   if (advised !== undefined) lines.push(`  what to do: ${advised.advice} (${advised.code})`);
   return lines;
 }

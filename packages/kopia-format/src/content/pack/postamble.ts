@@ -93,4 +93,4 @@ function corrupt(packBlobId: BlobId, problem: string): KopiaError {
 }
 
 /** Most bytes a postamble can have, the last one included. */
-export const MAX_POSTAMBLE_BYTES = MAX_COUNTED_BYTES + 1;
+const MAX_POSTAMBLE_BYTES = MAX_COUNTED_BYTES + 1;

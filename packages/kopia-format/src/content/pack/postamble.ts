@@ -91,6 +91,3 @@ function corrupt(packBlobId: BlobId, problem: string): KopiaError {
     details: { packBlobId },
   });
 }
-
-/** Most bytes a postamble can have, the last one included. */
-const MAX_POSTAMBLE_BYTES = MAX_COUNTED_BYTES + 1;

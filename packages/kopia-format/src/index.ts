@@ -246,6 +246,7 @@ export {
   type OpenConnectionOptions,
 } from "./repository/connect.ts";
 export { filesystemStorageConfig, parseFilesystemConfig } from "./repository/connection-codec.ts";
+export type { EccRepair } from "./repository/content-encryptor.ts";
 export {
   isConnected,
   readConnection,

@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { KopiaError } from "../base/errors.ts";
 import type { RandomBytes } from "../base/random.ts";
-import type { BlobId, BlobStorage } from "../blob/storage.ts";
+import type { BlobId, BlobMetadata, BlobStorage } from "../blob/storage.ts";
 import type { Encryptor } from "../encryption/encryptor.ts";
 import { FORMAT_BLOB_ID } from "../format/format-blob.ts";
 import { encodeFormatCopy } from "../format/format-copy.ts";
@@ -52,12 +52,11 @@ export interface ContentManagerOptions {
    * (spec 1 §9.6); not looked at when absent.
    */
   readonly maxClockSkewMs?: number;
-}
-
-/** One index blob that is in use. */
-export interface LoadedIndexBlob {
-  readonly id: BlobId;
-  readonly lengthBytes: number;
+  /**
+   * When given, damaged index blobs are left out and reported here once each, so that what the others
+   * name can be read; no write session can be opened then. Without it they are errors.
+   */
+  readonly onUnreadableIndex?: (blobId: BlobId, error: KopiaError) => void;
 }
 
 /**
@@ -70,14 +69,14 @@ export interface ContentManager extends ContentReader {
   /** Distinct contents in the index, deleted ones included. */
   readonly contentCount: number;
   /** The index blobs that make up the index now. */
-  indexBlobs(): readonly LoadedIndexBlob[];
+  indexBlobs(): readonly BlobMetadata[];
   /** Loads the index as it is now, whatever its age (spec 1 §8.2). @throws KopiaError `INDEX_CORRUPT`, storage errors. */
   refresh(): Promise<void>;
   /** Reads the content of an entry at hand, without looking it up. @throws as `getContent`. */
   readEntry(entry: ContentEntry): Promise<Bytes>;
   /**
-   * @throws KopiaError `STORAGE_READ_ONLY`, `REPOSITORY_INDEX_MISSING` (packs but no index), and what
-   *   `checkFormat` throws.
+   * @throws KopiaError `STORAGE_READ_ONLY`, `REPOSITORY_INDEX_MISSING` (packs but no index), `INDEX_CORRUPT`
+   *   (a damaged index blob was left out), and what `checkFormat` throws.
    */
   openWriteSession(): Promise<ContentWriteSession>;
   /**
@@ -124,7 +123,10 @@ class IndexedContentManager implements ContentManager {
     this.#options = options;
     const { storage, format, clock, encryptor } = options;
     this.#indexBlobs = createIndexBlobManager(options);
-    this.#loader = new IndexLoader(this.#indexBlobs, clock);
+    this.#loader = new IndexLoader(this.#indexBlobs, {
+      clock,
+      onUnreadable: options.onUnreadableIndex,
+    });
     this.#codec = new ContentCodec(encryptor, format.content);
     this.#reloadAfterMs = options.reloadAfterMs ?? DEFAULT_RELOAD_AFTER_MS;
     this.#source = {
@@ -143,7 +145,7 @@ class IndexedContentManager implements ContentManager {
     return this.#loader.index.contentCount;
   }
 
-  indexBlobs(): readonly LoadedIndexBlob[] {
+  indexBlobs(): readonly BlobMetadata[] {
     return this.#loader.blobs();
   }
 
@@ -203,6 +205,8 @@ class IndexedContentManager implements ContentManager {
     }
     await checkFormat?.();
     await this.#loader.loadIfOlder(this.#reloadAfterMs);
+    // A writer that cannot see part of the index would store its contents again, or worse.
+    if (this.#loader.damage !== undefined) throw this.#loader.damage;
     await this.assertIndexPresent();
     const { content } = format;
     const formatCopy = await this.#formatCopy();

@@ -1,6 +1,6 @@
 import type { Bytes } from "../base/bytes.ts";
 import { NS_PER_MS, type Clock, type TimeNs } from "../base/clock.ts";
-import { isKopiaError } from "../base/errors.ts";
+import { isKopiaError, type KopiaError } from "../base/errors.ts";
 import type { BlobId, BlobMetadata } from "../blob/storage.ts";
 import { CommittedIndex } from "./index/committed-index.ts";
 import type { ActiveIndexBlobs, IndexBlobManager } from "./index-blob/index-blob-manager.ts";
@@ -20,17 +20,33 @@ export class IndexLoader {
   readonly index = new CommittedIndex();
   readonly #manager: IndexBlobManager;
   readonly #clock: Clock;
+  readonly #onUnreadable: ((blobId: BlobId, error: KopiaError) => void) | undefined;
+  /** Damaged blobs that were left out. */
+  readonly #unreadable = new Map<BlobId, KopiaError>();
   /** When the listing behind the index began. */
   #loadedAt: TimeNs | undefined;
   #running: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   /** Own blobs that a listing now under way may not have seen. */
   readonly #addedWhileLoading = new Set<BlobId>();
-  #lengths = new Map<BlobId, number>();
+  #blobs = new Map<BlobId, BlobMetadata>();
 
-  constructor(manager: IndexBlobManager, clock: Clock) {
+  /** @param options `onUnreadable` leaves damaged index blobs out and reports each once; else they are errors. */
+  constructor(
+    manager: IndexBlobManager,
+    options: {
+      readonly clock: Clock;
+      readonly onUnreadable?: ((blobId: BlobId, error: KopiaError) => void) | undefined;
+    },
+  ) {
     this.#manager = manager;
-    this.#clock = clock;
+    this.#clock = options.clock;
+    this.#onUnreadable = options.onUnreadable;
+  }
+
+  /** An error of a damaged index blob that was left out; `undefined` when the index is whole. */
+  get damage(): KopiaError | undefined {
+    return this.#unreadable.values().next().value;
   }
 
   /** Age of the index in milliseconds; `Infinity` before the first load. */
@@ -39,9 +55,9 @@ export class IndexLoader {
     return Number((now - this.#loadedAt) / NS_PER_MS);
   }
 
-  /** The index blobs in use with their stored lengths. */
-  blobs(): { readonly id: BlobId; readonly lengthBytes: number }[] {
-    return [...this.#lengths].map(([id, lengthBytes]) => ({ id, lengthBytes }));
+  /** The index blobs in use. */
+  blobs(): readonly BlobMetadata[] {
+    return [...this.#blobs.values()];
   }
 
   /**
@@ -73,7 +89,7 @@ export class IndexLoader {
   addOwn(blobs: readonly BlobMetadata[], indexes: readonly Uint8Array[]): void {
     this.index.add(blobs.map((blob, i) => ({ blobId: blob.id, bytes: indexes[i] as Uint8Array })));
     for (const blob of blobs) {
-      this.#lengths.set(blob.id, blob.lengthBytes);
+      this.#blobs.set(blob.id, blob);
       if (this.#running !== undefined) this.#addedWhileLoading.add(blob.id);
     }
   }
@@ -93,40 +109,57 @@ export class IndexLoader {
         await this.#clock.sleep(FIRST_WAIT_MS * 2 ** (attempt - 1));
         continue;
       }
-      this.#adopt(active, fetched);
+      await this.#adopt(active, fetched);
       this.#loadedAt = startedAt;
       return;
     }
   }
 
   async #fetchMissing(active: ActiveIndexBlobs, fetched: Map<BlobId, Bytes>): Promise<void> {
-    const wanted = active.blobs.filter(({ id }) => !this.index.hasBlob(id) && !fetched.has(id));
+    const wanted = active.blobs.filter(
+      ({ id }) => !this.index.hasBlob(id) && !fetched.has(id) && !this.#unreadable.has(id),
+    );
     let next = 0;
     const fetchNext = async (): Promise<void> => {
       while (next < wanted.length) {
         const { id } = wanted[next++] as BlobMetadata;
-        fetched.set(id, await this.#manager.readIndexBlob(id));
+        await this.#orLeaveOut(id, async () => {
+          fetched.set(id, await this.#manager.readIndexBlob(id));
+        });
       }
     };
     const fetchers = Array.from({ length: Math.min(PARALLEL_FETCHES, wanted.length) }, fetchNext);
     await Promise.all(fetchers);
   }
 
-  #adopt(active: ActiveIndexBlobs, fetched: ReadonlyMap<BlobId, Bytes>): void {
-    const lengths = new Map(active.blobs.map(({ id, lengthBytes }) => [id, lengthBytes]));
+  async #adopt(active: ActiveIndexBlobs, fetched: ReadonlyMap<BlobId, Bytes>): Promise<void> {
+    const added = active.blobs.flatMap(({ id }) => {
+      const bytes = fetched.get(id);
+      return bytes === undefined ? [] : [{ blobId: id, bytes }];
+    });
+    if (this.#onUnreadable === undefined) this.index.add(added);
+    else
+      for (const blob of added) await this.#orLeaveOut(blob.blobId, () => this.index.add([blob]));
+    const blobs = new Map(active.blobs.map((blob) => [blob.id, blob]));
     for (const id of this.#addedWhileLoading) {
-      lengths.set(id, lengths.get(id) ?? (this.#lengths.get(id) as number));
+      blobs.set(id, blobs.get(id) ?? (this.#blobs.get(id) as BlobMetadata));
     }
-    const added = [...fetched]
-      .filter(([id]) => lengths.has(id))
-      .map(([blobId, bytes]) => ({ blobId, bytes }));
-    this.index.add(added);
-    this.index.retain(new Set(lengths.keys()));
+    this.index.retain(new Set(blobs.keys()));
     // It never moves back (spec 1 §8.4.7), whatever a listing shows.
     const { watermarkSeconds } = active;
     if (watermarkSeconds > this.index.watermarkSeconds) {
       this.index.watermarkSeconds = watermarkSeconds;
     }
-    this.#lengths = lengths;
+    this.#blobs = blobs;
+  }
+
+  async #orLeaveOut(blobId: BlobId, load: () => void | Promise<void>): Promise<void> {
+    try {
+      await load();
+    } catch (error) {
+      if (this.#onUnreadable === undefined || !isKopiaError(error, "INDEX_CORRUPT")) throw error;
+      this.#unreadable.set(blobId, error);
+      this.#onUnreadable(blobId, error);
+    }
   }
 }

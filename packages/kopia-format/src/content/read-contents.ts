@@ -74,6 +74,18 @@ export function requireEntry(source: Pick<ContentSource, "lookup">, id: ContentI
   });
 }
 
+/** Result of reading one content of a batch; only faults of the program reject. */
+export async function contentResult(
+  contentId: ContentId,
+  reading: Promise<Bytes>,
+): Promise<ContentBatchResult> {
+  try {
+    return { contentId, data: await reading };
+  } catch (error) {
+    return { contentId, error: asKopiaError(error) };
+  }
+}
+
 /** Reads many contents in pack order, neighbours in one range; see `ContentReader.getContents`. */
 export async function* readContents(
   source: ContentSource,
@@ -122,12 +134,7 @@ async function* readRun(
 ): AsyncGenerator<ContentBatchResult, void, undefined> {
   const packed = await readRange(source, run);
   for (const entry of run.entries) {
-    const { contentId } = entry;
-    try {
-      yield { contentId, data: await decodeFromRun(source, { entry, run, packed }) };
-    } catch (error) {
-      yield { contentId, error: asKopiaError(error) };
-    }
+    yield await contentResult(entry.contentId, decodeFromRun(source, { entry, run, packed }));
   }
 }
 

@@ -24,8 +24,9 @@ import type { IndexBlobManager } from "./index-blob/index-blob-manager.ts";
 import type { IndexLoader } from "./index-loader.ts";
 import { mergeEntries } from "./merge-entries.ts";
 import { packPrefixFor, packPrefixOfContent, type PackPrefix } from "./pack/pack-id.ts";
-import { readPacked, requireEntry } from "./read-contents.ts";
+import { contentResult, requireEntry } from "./read-contents.ts";
 import { SessionUnit, type SessionContext } from "./session-unit.ts";
+import { SessionView } from "./session-view.ts";
 
 /** What a write session works with. */
 export interface WriteSessionOptions {
@@ -69,9 +70,7 @@ export class WriteSession implements ContentWriteSession {
   readonly #hash: HashFunction;
   readonly #key: Bytes;
   readonly #maxTrustedAgeMs: number;
-  #unit: SessionUnit;
-  /** Unit that a flush is making durable; its contents are still found in it. */
-  #flushing: SessionUnit | undefined;
+  readonly #view: SessionView;
   #flushQueue: Promise<void> = Promise.resolve();
   #flushDeadline: TimeNs;
   #broken: { readonly cause: unknown } | undefined;
@@ -97,12 +96,16 @@ export class WriteSession implements ContentWriteSession {
     this.#hash = options.unitContext.crypto.hash;
     this.#key = new Uint8Array(options.unitContext.keyLength);
     this.#maxTrustedAgeMs = Math.max(MAX_TRUSTED_AGE_MS, options.reloadAfterMs);
-    this.#unit = new SessionUnit(this.#context);
+    this.#view = new SessionView(
+      options.unitContext.storage,
+      options.loader.index,
+      new SessionUnit(this.#context),
+    );
     this.#flushDeadline = this.#nextDeadline();
   }
 
   get hasPending(): boolean {
-    return !this.#unit.isEmpty || this.#flushing !== undefined;
+    return !this.#view.unit.isEmpty || this.#view.flushing !== undefined;
   }
 
   stats(): ContentWriteStats {
@@ -132,7 +135,8 @@ export class WriteSession implements ContentWriteSession {
         stored: codec.toStoredForm(data, compressor),
         originalLength: data.length,
         deleted: false,
-        previousSeconds: presence === 0 ? undefined : this.#lookup(contentId)?.timestampSeconds,
+        previousSeconds:
+          presence === 0 ? undefined : this.#view.lookup(contentId)?.timestampSeconds,
       }),
     );
     return contentId;
@@ -140,9 +144,9 @@ export class WriteSession implements ContentWriteSession {
 
   async settle(): Promise<void> {
     this.#assertUsable();
-    await this.#unit.settle(this.#options.maxPacksInFlight);
+    await this.#view.unit.settle(this.#options.maxPacksInFlight);
     this.#assertUsable();
-    if (this.#clock.now() >= this.#flushDeadline && this.#flushing === undefined) {
+    if (this.#clock.now() >= this.#flushDeadline && this.#view.flushing === undefined) {
       await this.flush();
     }
     await this.#options.loader.loadIfOlder(this.#options.reloadAfterMs);
@@ -150,14 +154,14 @@ export class WriteSession implements ContentWriteSession {
 
   deleteContent(id: ContentId): void {
     this.#assertUsable();
-    requireEntry({ lookup: (contentId) => this.#lookup(contentId) }, id);
+    requireEntry(this.#view, id);
     this.#guarded(() => {
-      this.#unit.forgetPending(id);
+      this.#view.unit.forgetPending(id);
       // What remains is an older entry, or none when the content was new.
-      const entry = this.#lookup(id);
+      const entry = this.#view.lookup(id);
       if (entry === undefined || entry.deleted) return;
       const timestampSeconds = this.#timestamp(entry.timestampSeconds);
-      this.#unit.record({ ...entry, deleted: true, timestampSeconds });
+      this.#view.unit.record({ ...entry, deleted: true, timestampSeconds });
     });
   }
 
@@ -177,9 +181,9 @@ export class WriteSession implements ContentWriteSession {
 
   async getContent(id: ContentId): Promise<Bytes> {
     this.#assertUsable();
-    const entry = this.#own(id);
+    const entry = this.#view.own(id);
     if (entry === undefined) return this.#options.committed.getContent(id);
-    return this.#options.codec.decode(entry, await this.#readPacked(entry));
+    return this.#options.codec.decode(entry, await this.#view.readPacked(entry));
   }
 
   async *getContents(
@@ -189,24 +193,22 @@ export class WriteSession implements ContentWriteSession {
     this.#assertUsable();
     const committedIds = new Set<ContentId>();
     for (const contentId of new Set(ids)) {
-      if (this.#own(contentId) === undefined) committedIds.add(contentId);
-      else yield { contentId, data: await this.getContent(contentId) };
+      if (this.#view.own(contentId) === undefined) committedIds.add(contentId);
+      else yield await contentResult(contentId, this.getContent(contentId));
     }
     yield* this.#options.committed.getContents(committedIds, options);
   }
 
   getContentInfo(id: ContentId): ContentEntry | undefined {
     this.#assertUsable();
-    return this.#lookup(id);
+    return this.#view.lookup(id);
   }
 
   contents(query: ContentQuery = {}): Iterable<ContentEntry> {
     this.#assertUsable();
     const { committed } = this.#options;
     const range = query.range ?? ALL_CONTENTS;
-    const own = new Map<ContentId, ContentEntry>();
-    this.#flushing?.collectInto(own, range);
-    this.#unit.collectInto(own, range);
+    const own = this.#view.ownEntries(range);
     if (own.size === 0) return committed.contents(query);
     const all = committed.contents({ range, includeDeleted: true });
     return mergeEntries(all, own, query.includeDeleted ?? false);
@@ -223,18 +225,18 @@ export class WriteSession implements ContentWriteSession {
 
   async #close(): Promise<void> {
     await this.#flushQueue;
-    await this.#flushing?.abort();
-    await this.#unit.abort();
+    await this.#view.flushing?.abort();
+    await this.#view.unit.abort();
   }
 
   /** Makes the current unit durable and visible, in the order of spec 1 §12.2. */
   async #flushUnit(): Promise<void> {
     this.#assertUsable();
-    const unit = this.#unit;
+    const unit = this.#view.unit;
     this.#flushDeadline = this.#nextDeadline();
     if (unit.isEmpty) return;
-    this.#flushing = unit;
-    this.#unit = new SessionUnit(this.#context);
+    this.#view.flushing = unit;
+    this.#view.unit = new SessionUnit(this.#context);
     try {
       unit.finishPacks();
       const entries = await unit.durableEntries();
@@ -245,7 +247,7 @@ export class WriteSession implements ContentWriteSession {
       this.#fail(error);
       throw error;
     }
-    this.#flushing = undefined;
+    this.#view.flushing = undefined;
     this.#flushDeadline = this.#nextDeadline();
   }
 
@@ -264,13 +266,12 @@ export class WriteSession implements ContentWriteSession {
    */
   async #writeAgain(id: ContentId, mode: { readonly onlyDeleted: boolean }): Promise<void> {
     this.#assertUsable();
-    const source = { lookup: (contentId: ContentId) => this.#lookup(contentId) };
-    const entry = requireEntry(source, id);
+    const entry = requireEntry(this.#view, id);
     if (mode.onlyDeleted && !entry.deleted) return;
-    const packed = await this.#readPacked(entry);
+    const packed = await this.#view.readPacked(entry);
     const stored = this.#storedAgain(entry, packed);
     this.#assertUsable();
-    const latest = requireEntry(source, id);
+    const latest = requireEntry(this.#view, id);
     if (mode.onlyDeleted && !latest.deleted) return;
     this.#guarded(() =>
       this.#append({
@@ -300,13 +301,13 @@ export class WriteSession implements ContentWriteSession {
   #append(addition: Addition): void {
     const { codec, formatVersion, maxPackSizeBytes } = this.#options;
     const { contentId, packPrefix, stored } = addition;
-    const writer = this.#unit.openPack(packPrefix);
+    const writer = this.#view.unit.openPack(packPrefix);
     const packOffset = writer.lengthBytes;
     const packedLength = codec.encryptInto(stored.bytes, addition.iv, (lengthBytes) =>
       writer.reserve(lengthBytes),
     );
     writer.advance(packedLength);
-    this.#unit.record({
+    this.#view.unit.record({
       contentId,
       packBlobId: writer.blobId,
       timestampSeconds: this.#timestamp(addition.previousSeconds),
@@ -321,7 +322,7 @@ export class WriteSession implements ContentWriteSession {
     this.#stats.writtenCount++;
     this.#stats.writtenBytes += addition.originalLength;
     this.#stats.packedBytes += packedLength;
-    if (writer.lengthBytes >= maxPackSizeBytes) this.#unit.finishPack(packPrefix);
+    if (writer.lengthBytes >= maxPackSizeBytes) this.#view.unit.finishPack(packPrefix);
   }
 
   /** 1: stored, for sure; 2: known, but to be written again; 0: unknown. */
@@ -329,31 +330,12 @@ export class WriteSession implements ContentWriteSession {
     const key = this.#key;
     key[0] = prefix === "" ? 0 : prefix.charCodeAt(0);
     key.set(hash, 1);
-    const own = this.#unit.presence(key, packPrefix);
+    const own = this.#view.ownPresence(key, packPrefix);
     if (own !== 0) return own;
-    const flushing = this.#flushing?.presence(key, packPrefix) ?? 0;
-    if (flushing !== 0) return flushing;
     const { loader } = this.#options;
     const committed = loader.index.hasKey(key);
     if (committed !== 1) return committed;
     return loader.ageMs(this.#clock.now()) > this.#maxTrustedAgeMs ? 2 : 1;
-  }
-
-  /** Entry of a content that is not committed yet. */
-  #own(id: ContentId): ContentEntry | undefined {
-    return this.#unit.lookup(id) ?? this.#flushing?.lookup(id);
-  }
-
-  #lookup(id: ContentId): ContentEntry | undefined {
-    return this.#own(id) ?? this.#options.loader.index.lookup(id);
-  }
-
-  async #readPacked(entry: ContentEntry): Promise<Bytes> {
-    const inMemory = this.#unit.peek(entry);
-    if (inMemory !== undefined) return inMemory;
-    await this.#unit.packReadable(entry);
-    await this.#flushing?.packReadable(entry);
-    return readPacked(this.#context.storage, entry);
   }
 
   /** `max(now, previous + 1)`, and never hidden by the watermark (spec 1 §9.3 step 6). */

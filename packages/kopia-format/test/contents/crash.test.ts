@@ -8,7 +8,7 @@ import { seededRandom } from "../../src/testing/seeded.ts";
 import { blobIds, data, openContents, seconds } from "./contents.ts";
 import { DyingStorage, type Death } from "./dying-storage.ts";
 
-const content = { maxPackSizeBytes: 20_000 };
+const content = { maxPackSizeBytes: 4500 };
 const EARLIER = 10;
 
 /** Every kind of write, over three flushes, one of them by itself. */
@@ -17,7 +17,7 @@ async function liveThrough(storage: BlobStorage): Promise<void> {
   const contents = await openContents(storage, { content, clock, seed: 4711 });
   const session = await contents.openWriteSession();
   const write = (i: number): string =>
-    session.writeContent(data(i, 7000), { prefix: i % 3 === 0 ? "k" : "" });
+    session.writeContent(data(i, 1500), { prefix: i % 3 === 0 ? "k" : "" });
   for (let i = 0; i < 20; i++) write(i);
   await session.settle();
   session.deleteContent(write(3));
@@ -35,7 +35,7 @@ async function liveThrough(storage: BlobStorage): Promise<void> {
 async function withEarlierContents(): Promise<MemoryStorage> {
   const storage = new MemoryStorage();
   const session = await (await openContents(storage, { content })).openWriteSession();
-  for (let i = 0; i < EARLIER; i++) session.writeContent(data(i, 7000));
+  for (let i = 0; i < EARLIER; i++) session.writeContent(data(i, 1500));
   await session.flush();
   return storage;
 }
@@ -70,13 +70,13 @@ async function expectNextSessionWorks(storage: MemoryStorage): Promise<void> {
   const indexed = new Set([...contents.contents()].map(({ contentId }) => contentId));
   const session = await contents.openWriteSession();
   const all = Array.from({ length: 40 }, (_, i) =>
-    session.writeContent(data(i, 7000), { prefix: i % 3 === 0 ? "k" : "" }),
+    session.writeContent(data(i, 1500), { prefix: i % 3 === 0 ? "k" : "" }),
   );
   const reused = all.filter((id) => indexed.has(id)).length;
   expect(session.stats()).toMatchObject({ deduplicatedCount: reused, writtenCount: 40 - reused });
   await session.flush();
   const after = await openContents(storage, { content });
-  for (const [i, id] of all.entries()) expect(await after.getContent(id)).toEqual(data(i, 7000));
+  for (const [i, id] of all.entries()) expect(await after.getContent(id)).toEqual(data(i, 1500));
 }
 
 test(
@@ -121,8 +121,8 @@ test("two sessions at once on one storage: both are whole, and agree on common c
   for (let round = 0; round < 4; round++) {
     for (let i = 0; i < 10; i++) {
       for (const [who, session] of sessions.entries()) {
-        ids.add(session.writeContent(data(1000 * round + i, 5000)));
-        ids.add(session.writeContent(data(100_000 * (who + 1) + 1000 * round + i, 5000)));
+        ids.add(session.writeContent(data(1000 * round + i, 1200)));
+        ids.add(session.writeContent(data(100_000 * (who + 1) + 1000 * round + i, 1200)));
       }
     }
     await Promise.all(
@@ -136,7 +136,7 @@ test("two sessions at once on one storage: both are whole, and agree on common c
   expect(one).toEqual(other);
   for (const session of sessions) {
     const before = session.stats().writtenCount;
-    for (let i = 0; i < 10; i++) session.writeContent(data(i, 5000));
+    for (let i = 0; i < 10; i++) session.writeContent(data(i, 1200));
     expect(session.stats().writtenCount).toBe(before);
   }
   expect(await blobIds(storage, "s")).toEqual([]);

@@ -21,7 +21,6 @@ const POSTAMBLE_VERSION = 1;
 const CRC_BYTES = 4;
 /** Smallest n: a version byte and the CRC. */
 const MIN_COUNTED_BYTES = 5;
-const MAX_COUNTED_BYTES = 255;
 /** Longest hash of any repository (spec 1 §14). */
 const MAX_HASH_BYTES = 32;
 

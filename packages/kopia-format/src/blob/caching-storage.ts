@@ -12,8 +12,8 @@ import type {
   BlobStorage,
   BlobWriter,
   PutOptions,
-  StorageCapacity,
 } from "./storage.ts";
+import { ForwardingStorage } from "./forwarding-storage.ts";
 
 /** What marks a directory as a cache for backup programs (spec 1 §10.4). */
 const CACHE_TAG_FILE = "CACHEDIR.TAG";
@@ -55,54 +55,37 @@ type CacheKind = "index" | "metadataPack" | "dataPack" | "none";
  * packs by range. Everything else, and everything that changes, goes straight to the storage. Damaged entries
  * are dropped and read again. To check what is really stored, use the storage itself.
  */
-export class CachingStorage implements BlobStorage {
-  readonly #inner: BlobStorage;
+export class CachingStorage extends ForwardingStorage {
   readonly #data: CachePool | undefined;
   readonly #metadata: CachePool | undefined;
   readonly #loading = new Map<BlobId, Promise<Bytes>>();
   readonly #rangesAsked = new Map<BlobId, { ranges: number; bytes: number }>();
 
   constructor(inner: BlobStorage, options: CachingStorageOptions) {
-    this.#inner = inner;
+    super(inner);
     const { cacheData = inner.kind !== "filesystem" } = options;
     this.#data = cacheData ? openPool(options, "data", options.maxContentBytes) : undefined;
     this.#metadata = openPool(options, "metadata", options.maxMetadataBytes);
     if (this.#data !== undefined || this.#metadata !== undefined) markAsCache(options.directory);
   }
 
-  get kind(): string {
-    return this.#inner.kind;
-  }
-
-  get displayName(): string {
-    return this.#inner.displayName;
-  }
-
-  get readOnly(): boolean {
-    return this.#inner.readOnly;
-  }
-
   // oxlint-disable-next-line require-await -- errors of bad IDs are rejections too
-  async get(id: BlobId, range?: BlobRange): Promise<Bytes> {
+  override async get(id: BlobId, range?: BlobRange): Promise<Bytes> {
     const kind = cacheKind(id);
-    if (kind === "none") return this.#inner.get(id, range);
+    if (kind === "none") return this.inner.get(id, range);
     checkBlobId(id);
     if (kind === "dataPack") return this.#getDataRange(id, range);
     return this.#getMetadataBlob(id, range, kind);
   }
 
-  getMetadata(id: BlobId): Promise<BlobMetadata> {
-    return this.#inner.getMetadata(id);
-  }
-
-  async put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata> {
-    const blob = await this.#inner.put(id, data, options);
+  override async put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata> {
+    const blob = await this.inner.put(id, data, options);
     this.#forget(id);
     return blob;
   }
 
-  openWriter(id: BlobId): BlobWriter {
-    const writer = this.#inner.openWriter(id);
+  override openWriter(id: BlobId): BlobWriter {
+    const writer = this.inner.openWriter(id);
     return {
       id,
       get lengthBytes() {
@@ -118,29 +101,17 @@ export class CachingStorage implements BlobStorage {
     };
   }
 
-  async delete(id: BlobId): Promise<void> {
-    await this.#inner.delete(id);
+  override async delete(id: BlobId): Promise<void> {
+    await this.inner.delete(id);
     this.#forget(id);
   }
 
-  list(prefix: string): AsyncIterable<BlobMetadata> {
-    return this.#inner.list(prefix);
-  }
-
-  capacity(): Promise<StorageCapacity | undefined> {
-    return this.#inner.capacity();
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
-  }
-
   async #getDataRange(id: BlobId, range: BlobRange | undefined): Promise<Bytes> {
-    if (this.#data === undefined || range === undefined) return this.#inner.get(id, range);
+    if (this.#data === undefined || range === undefined) return this.inner.get(id, range);
     const name = `${id}@${range.offsetBytes}+${range.lengthBytes}`;
     const cached = this.#data.read(id, name);
     if (cached !== undefined) return cached;
-    const data = await this.#inner.get(id, range);
+    const data = await this.inner.get(id, range);
     this.#data.store(id, name, data);
     return data;
   }
@@ -150,11 +121,11 @@ export class CachingStorage implements BlobStorage {
     range: BlobRange | undefined,
     kind: CacheKind,
   ): Promise<Bytes> {
-    if (this.#metadata === undefined) return this.#inner.get(id, range);
+    if (this.#metadata === undefined) return this.inner.get(id, range);
     const cached = this.#metadata.read(id, id, range);
     if (cached !== undefined) return cached;
     const isPartOfPack = kind === "metadataPack" && range !== undefined;
-    if (isPartOfPack && !(await this.#isWorthWhole(id, range))) return this.#inner.get(id, range);
+    if (isPartOfPack && !(await this.#isWorthWhole(id, range))) return this.inner.get(id, range);
     const whole = await this.#loadWhole(id, this.#metadata);
     const { start, end } = rangeOf(
       id,
@@ -171,7 +142,7 @@ export class CachingStorage implements BlobStorage {
     asked.bytes += range.lengthBytes;
     this.#rangesAsked.set(id, asked);
     if (asked.ranges < WHOLE_AFTER_RANGES && asked.bytes < WHOLE_AFTER_BYTES) return false;
-    const { lengthBytes } = await this.#inner.getMetadata(id);
+    const { lengthBytes } = await this.inner.getMetadata(id);
     const maxBytes = Math.min(MAX_WHOLE_BYTES, this.#metadata?.maxEntryBytes ?? 0);
     return lengthBytes <= maxBytes;
   }
@@ -180,7 +151,7 @@ export class CachingStorage implements BlobStorage {
   #loadWhole(id: BlobId, pool: CachePool): Promise<Bytes> {
     const running = this.#loading.get(id);
     if (running !== undefined) return running;
-    const load = this.#inner
+    const load = this.inner
       .get(id)
       .then((data) => {
         pool.store(id, id, data);

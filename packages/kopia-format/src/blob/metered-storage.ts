@@ -6,8 +6,8 @@ import type {
   BlobStorage,
   BlobWriter,
   PutOptions,
-  StorageCapacity,
 } from "./storage.ts";
+import { ForwardingStorage } from "./forwarding-storage.ts";
 
 /** Operations that are counted. A blob written in pieces counts as `put` when it is committed. */
 export type StorageOperation = "get" | "getMetadata" | "put" | "delete" | "list";
@@ -27,8 +27,7 @@ export interface StorageMetrics {
 }
 
 /** Counts operations and bytes. */
-export class MeteredStorage implements BlobStorage {
-  readonly #inner: BlobStorage;
+export class MeteredStorage extends ForwardingStorage {
   readonly #operations = zeroCounts();
   readonly #errors = zeroCounts();
   #readBytes = 0;
@@ -36,7 +35,7 @@ export class MeteredStorage implements BlobStorage {
   #listedBlobs = 0;
 
   constructor(inner: BlobStorage) {
-    this.#inner = inner;
+    super(inner);
   }
 
   /** The counts until now. */
@@ -50,36 +49,24 @@ export class MeteredStorage implements BlobStorage {
     };
   }
 
-  get kind(): string {
-    return this.#inner.kind;
-  }
-
-  get displayName(): string {
-    return this.#inner.displayName;
-  }
-
-  get readOnly(): boolean {
-    return this.#inner.readOnly;
-  }
-
-  async get(id: BlobId, range?: BlobRange): Promise<Bytes> {
-    const data = await this.#count("get", () => this.#inner.get(id, range));
+  override async get(id: BlobId, range?: BlobRange): Promise<Bytes> {
+    const data = await this.#count("get", () => this.inner.get(id, range));
     this.#readBytes += data.length;
     return data;
   }
 
-  getMetadata(id: BlobId): Promise<BlobMetadata> {
-    return this.#count("getMetadata", () => this.#inner.getMetadata(id));
+  override getMetadata(id: BlobId): Promise<BlobMetadata> {
+    return this.#count("getMetadata", () => this.inner.getMetadata(id));
   }
 
-  async put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata> {
-    const blob = await this.#count("put", () => this.#inner.put(id, data, options));
+  override async put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata> {
+    const blob = await this.#count("put", () => this.inner.put(id, data, options));
     this.#writtenBytes += data.length;
     return blob;
   }
 
-  openWriter(id: BlobId): BlobWriter {
-    const writer = this.#inner.openWriter(id);
+  override openWriter(id: BlobId): BlobWriter {
+    const writer = this.inner.openWriter(id);
     return {
       id,
       get lengthBytes() {
@@ -95,14 +82,14 @@ export class MeteredStorage implements BlobStorage {
     };
   }
 
-  delete(id: BlobId): Promise<void> {
-    return this.#count("delete", () => this.#inner.delete(id));
+  override delete(id: BlobId): Promise<void> {
+    return this.#count("delete", () => this.inner.delete(id));
   }
 
-  async *list(prefix: string): AsyncGenerator<BlobMetadata> {
+  override async *list(prefix: string): AsyncGenerator<BlobMetadata> {
     this.#operations.list++;
     try {
-      for await (const blob of this.#inner.list(prefix)) {
+      for await (const blob of this.inner.list(prefix)) {
         this.#listedBlobs++;
         yield blob;
       }
@@ -110,14 +97,6 @@ export class MeteredStorage implements BlobStorage {
       this.#errors.list++;
       throw error;
     }
-  }
-
-  capacity(): Promise<StorageCapacity | undefined> {
-    return this.#inner.capacity();
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
   }
 
   async #count<Result>(operation: StorageOperation, run: () => Promise<Result>): Promise<Result> {

@@ -7,10 +7,10 @@ import type {
   BlobMetadata,
   BlobRange,
   BlobStorage,
-  BlobWriter,
   PutOptions,
   StorageCapacity,
 } from "./storage.ts";
+import { ForwardingStorage } from "./forwarding-storage.ts";
 
 /** How often and how long to try, with the values of Kopia (spec 1 §1.2). */
 export interface RetryOptions {
@@ -34,60 +34,39 @@ export interface RetryOptions {
  * written in pieces is not repeated: its pieces are gone, and an fsync that failed must not be believed
  * the second time.
  */
-export class RetryingStorage implements BlobStorage {
-  readonly #inner: BlobStorage;
+export class RetryingStorage extends ForwardingStorage {
   readonly #clock: Clock;
   readonly #options: RetryOptions;
 
   constructor(inner: BlobStorage, clock: Clock, options: RetryOptions = {}) {
-    this.#inner = inner;
+    super(inner);
     this.#clock = clock;
     this.#options = options;
   }
 
-  get kind(): string {
-    return this.#inner.kind;
+  override get(id: BlobId, range?: BlobRange): Promise<Bytes> {
+    return this.#retry(() => this.inner.get(id, range));
   }
 
-  get displayName(): string {
-    return this.#inner.displayName;
+  override getMetadata(id: BlobId): Promise<BlobMetadata> {
+    return this.#retry(() => this.inner.getMetadata(id));
   }
 
-  get readOnly(): boolean {
-    return this.#inner.readOnly;
+  override put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata> {
+    return this.#retry(() => this.inner.put(id, data, options));
   }
 
-  get(id: BlobId, range?: BlobRange): Promise<Bytes> {
-    return this.#retry(() => this.#inner.get(id, range));
-  }
-
-  getMetadata(id: BlobId): Promise<BlobMetadata> {
-    return this.#retry(() => this.#inner.getMetadata(id));
-  }
-
-  put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata> {
-    return this.#retry(() => this.#inner.put(id, data, options));
-  }
-
-  openWriter(id: BlobId): BlobWriter {
-    return this.#inner.openWriter(id);
-  }
-
-  delete(id: BlobId): Promise<void> {
-    return this.#retry(() => this.#inner.delete(id));
+  override delete(id: BlobId): Promise<void> {
+    return this.#retry(() => this.inner.delete(id));
   }
 
   /** A listing is collected before any of it is given out: repeated from the start, it must not repeat blobs. */
-  async *list(prefix: string): AsyncGenerator<BlobMetadata> {
-    yield* await this.#retry(() => collectAsync(this.#inner.list(prefix)));
+  override async *list(prefix: string): AsyncGenerator<BlobMetadata> {
+    yield* await this.#retry(() => collectAsync(this.inner.list(prefix)));
   }
 
-  capacity(): Promise<StorageCapacity | undefined> {
-    return this.#retry(() => this.#inner.capacity());
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
+  override capacity(): Promise<StorageCapacity | undefined> {
+    return this.#retry(() => this.inner.capacity());
   }
 
   async #retry<Result>(operation: () => Promise<Result>): Promise<Result> {

@@ -9,9 +9,9 @@ import type {
   BlobStorage,
   BlobWriter,
   PutOptions,
-  StorageCapacity,
 } from "./storage.ts";
 import { TokenBucket } from "./token-bucket.ts";
+import { ForwardingStorage } from "./forwarding-storage.ts";
 
 /** What a whole-blob download takes before its length is known (spec 3 §5). */
 const UNKNOWN_DOWNLOAD_BYTES = 20_000_000;
@@ -41,15 +41,14 @@ interface Throttles {
  * Slows operations down to limits. Get and metadata count as reads, put and delete as writes. A blob that is
  * written in pieces pays for its bytes, and takes its slot, when it is committed.
  */
-export class ThrottledStorage implements BlobStorage {
-  readonly #inner: BlobStorage;
+export class ThrottledStorage extends ForwardingStorage {
   readonly #clock: Clock;
   #limits: ThrottlingLimits;
   #throttles: Throttles;
 
   /** @throws KopiaError ARGUMENT_INVALID for negative or non-finite limits */
   constructor(inner: BlobStorage, clock: Clock, limits: ThrottlingLimits) {
-    this.#inner = inner;
+    super(inner);
     this.#clock = clock;
     this.#limits = limits;
     this.#throttles = buildThrottles(clock, limits);
@@ -65,39 +64,27 @@ export class ThrottledStorage implements BlobStorage {
     this.#limits = limits;
   }
 
-  get kind(): string {
-    return this.#inner.kind;
-  }
-
-  get displayName(): string {
-    return this.#inner.displayName;
-  }
-
-  get readOnly(): boolean {
-    return this.#inner.readOnly;
-  }
-
-  get(id: BlobId, range?: BlobRange): Promise<Bytes> {
+  override get(id: BlobId, range?: BlobRange): Promise<Bytes> {
     const { downloadBytes } = this.#throttles;
     return this.#read(async () => {
       const reservedBytes = range?.lengthBytes ?? UNKNOWN_DOWNLOAD_BYTES;
       await downloadBytes?.take(reservedBytes);
-      const data = await this.#inner.get(id, range);
+      const data = await this.inner.get(id, range);
       if (range === undefined) await settle(downloadBytes, reservedBytes - data.length);
       return data;
     });
   }
 
-  getMetadata(id: BlobId): Promise<BlobMetadata> {
-    return this.#read(() => this.#inner.getMetadata(id));
+  override getMetadata(id: BlobId): Promise<BlobMetadata> {
+    return this.#read(() => this.inner.getMetadata(id));
   }
 
-  put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata> {
-    return this.#write(data.length, () => this.#inner.put(id, data, options));
+  override put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata> {
+    return this.#write(data.length, () => this.inner.put(id, data, options));
   }
 
-  openWriter(id: BlobId): BlobWriter {
-    const writer = this.#inner.openWriter(id);
+  override openWriter(id: BlobId): BlobWriter {
+    const writer = this.inner.openWriter(id);
     return {
       id,
       get lengthBytes() {
@@ -109,21 +96,13 @@ export class ThrottledStorage implements BlobStorage {
     };
   }
 
-  delete(id: BlobId): Promise<void> {
-    return this.#write(0, () => this.#inner.delete(id));
+  override delete(id: BlobId): Promise<void> {
+    return this.#write(0, () => this.inner.delete(id));
   }
 
-  async *list(prefix: string): AsyncGenerator<BlobMetadata> {
+  override async *list(prefix: string): AsyncGenerator<BlobMetadata> {
     await this.#throttles.lists?.take(1);
-    yield* this.#inner.list(prefix);
-  }
-
-  capacity(): Promise<StorageCapacity | undefined> {
-    return this.#inner.capacity();
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
+    yield* this.inner.list(prefix);
   }
 
   async #read<Result>(operation: () => Promise<Result>): Promise<Result> {

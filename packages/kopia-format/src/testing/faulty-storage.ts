@@ -9,8 +9,8 @@ import type {
   BlobStorage,
   BlobWriter,
   PutOptions,
-  StorageCapacity,
 } from "../blob/storage.ts";
+import { ForwardingStorage } from "../blob/forwarding-storage.ts";
 
 /** Operations that can go wrong. Committing a blob written in pieces is a `put`. */
 export type FaultyOperation = "get" | "getMetadata" | "put" | "delete" | "list";
@@ -64,14 +64,13 @@ interface ActiveFault extends Fault {
  *   await checkThatNothingIsLost(inner);
  * }
  */
-export class FaultyStorage implements BlobStorage {
-  readonly #inner: BlobStorage;
+export class FaultyStorage extends ForwardingStorage {
   readonly #faults: ActiveFault[];
   readonly #log: LoggedOperation[] = [];
   #killed = false;
 
   constructor(inner: BlobStorage, faults: readonly Fault[] = []) {
-    this.#inner = inner;
+    super(inner);
     this.#faults = faults.map((fault) => ({ ...fault, seen: 0 }));
   }
 
@@ -95,56 +94,36 @@ export class FaultyStorage implements BlobStorage {
     this.#faults.length = 0;
   }
 
-  get kind(): string {
-    return this.#inner.kind;
+  override get(id: BlobId, range?: BlobRange): Promise<Bytes> {
+    return this.#run({ operation: "get", id }, () => this.inner.get(id, range));
   }
 
-  get displayName(): string {
-    return this.#inner.displayName;
+  override getMetadata(id: BlobId): Promise<BlobMetadata> {
+    return this.#run({ operation: "getMetadata", id }, () => this.inner.getMetadata(id));
   }
 
-  get readOnly(): boolean {
-    return this.#inner.readOnly;
-  }
-
-  get(id: BlobId, range?: BlobRange): Promise<Bytes> {
-    return this.#run({ operation: "get", id }, () => this.#inner.get(id, range));
-  }
-
-  getMetadata(id: BlobId): Promise<BlobMetadata> {
-    return this.#run({ operation: "getMetadata", id }, () => this.#inner.getMetadata(id));
-  }
-
-  put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata> {
+  override put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata> {
     return this.#run(
       { operation: "put", id },
-      () => this.#inner.put(id, data, options),
-      () => this.#inner.put(id, data.subarray(0, data.length >> 1), options),
+      () => this.inner.put(id, data, options),
+      () => this.inner.put(id, data.subarray(0, data.length >> 1), options),
     );
   }
 
   /** Collects the pieces, so that a commit can be torn or repeated like a put. */
-  openWriter(id: BlobId): BlobWriter {
-    if (this.#inner.readOnly) return this.#inner.openWriter(id);
+  override openWriter(id: BlobId): BlobWriter {
+    if (this.inner.readOnly) return this.inner.openWriter(id);
     return collectingWriter(id, (data) => this.put(id, data));
   }
 
-  delete(id: BlobId): Promise<void> {
-    return this.#run({ operation: "delete", id }, () => this.#inner.delete(id));
+  override delete(id: BlobId): Promise<void> {
+    return this.#run({ operation: "delete", id }, () => this.inner.delete(id));
   }
 
-  async *list(prefix: string): AsyncGenerator<BlobMetadata> {
+  override async *list(prefix: string): AsyncGenerator<BlobMetadata> {
     yield* await this.#run({ operation: "list", id: prefix }, () =>
-      collectAsync(this.#inner.list(prefix)),
+      collectAsync(this.inner.list(prefix)),
     );
-  }
-
-  capacity(): Promise<StorageCapacity | undefined> {
-    return this.#inner.capacity();
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
   }
 
   async #run<Result>(

@@ -13,3 +13,4 @@ export {
   type ConformanceTestApi,
   type StorageConformanceOptions,
 } from "./storage-conformance.ts";
+export * from "./written-format.ts";

@@ -62,6 +62,7 @@ export {
   type JsonObject,
   type JsonValue,
 } from "./base/json-value.ts";
+export { localTimeZone } from "./base/local-time-zone.ts";
 export {
   posixTimesAreExact,
   setTimesNs,

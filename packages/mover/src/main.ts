@@ -1,3 +1,4 @@
+import { localTimeZone } from "@kopia-engine/kopia-format";
 import { createMoverLog } from "./mover-log.ts";
 import { runMover } from "./run-mover.ts";
 
@@ -14,5 +15,5 @@ process.exitCode = await runMover(process.argv.slice(2), {
   ),
   env: process.env,
   signal: termination.signal,
-  timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  timeZone: localTimeZone(),
 });

@@ -12,8 +12,3 @@ export function timeZoneOption(text: string): string | undefined {
     return undefined;
   }
 }
-
-/** The zone of calendar decisions such as retention: always the process's own (spec 2 §8.5). */
-export function localTimeZone(): string {
-  return new Intl.DateTimeFormat("en").resolvedOptions().timeZone;
-}

@@ -1,5 +1,6 @@
 import { NS_PER_SECOND, type TimeNs } from "./clock.ts";
 import { daysFromCivil, splitTime } from "./go-time.ts";
+import { localTimeZone, temporalOffsetSeconds } from "./local-time-zone.ts";
 import { zoneAbbreviation } from "./zone-abbreviation.ts";
 
 /** A moment on the clock and calendar of a time zone. */
@@ -84,15 +85,11 @@ export function formatLocalTimestamp(time: TimeNs, timeZone?: string): string {
 /** Whether the platform knows the time zone. */
 export function isTimeZone(name: string): boolean {
   try {
-    offsetFormat(name);
+    if (temporalOffsetSeconds(0, name) === undefined) offsetFormat(name);
     return true;
   } catch {
     return false;
   }
-}
-
-function localTimeZone(): string {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 const offsetFormats = new Map<string, Intl.DateTimeFormat>();
@@ -105,9 +102,13 @@ function offsetFormat(zone: string): Intl.DateTimeFormat {
   return format;
 }
 
-/** Reads `GMT`, `GMT+01:00`, `GMT-00:36:45` from the formatted moment. */
 function zoneOffsetSeconds(seconds: number, zone: string): number {
   if (zone === "UTC") return 0;
+  return temporalOffsetSeconds(seconds, zone) ?? intlOffsetSeconds(seconds, zone);
+}
+
+/** Reads `GMT`, `GMT+01:00`, `GMT-00:36:45` from the formatted moment. */
+function intlOffsetSeconds(seconds: number, zone: string): number {
   const text = offsetFormat(zone).format(new Date(seconds * 1000));
   const match = /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?/.exec(text);
   if (match === null) return 0;

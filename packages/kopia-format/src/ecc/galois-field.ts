@@ -4,25 +4,29 @@
  */
 const POLYNOMIAL = 0x11d;
 
+// Filled on first use: most repositories have no error correction.
+let isFilled = false;
 const EXP = new Uint8Array(510);
 const LOG = new Uint8Array(256);
 /** `PRODUCTS[a * 256 + b]` = a · b: one lookup in the inner loops. */
-const PRODUCTS = new Uint8Array(65_536);
-fillTables();
+let PRODUCTS = new Uint8Array(0);
 
 /** Product of two elements. */
 export function multiply(a: number, b: number): number {
+  if (!isFilled) fillTables();
   return PRODUCTS[(a << 8) | b] as number;
 }
 
 /** The 256 products of one element, for loops over bytes. */
 export function productsOf(a: number): Uint8Array {
+  if (!isFilled) fillTables();
   return PRODUCTS.subarray(a << 8, (a << 8) + 256);
 }
 
 /** Multiplicative inverse. @throws RangeError for 0, which has none. */
 export function invert(a: number): number {
   if (a === 0) throw new RangeError("0 has no inverse in GF(256)");
+  if (!isFilled) fillTables();
   return EXP[255 - (LOG[a] as number)] as number;
 }
 
@@ -30,10 +34,13 @@ export function invert(a: number): number {
 export function power(a: number, exponent: number): number {
   if (exponent === 0) return 1;
   if (a === 0) return 0;
+  if (!isFilled) fillTables();
   return EXP[((LOG[a] as number) * exponent) % 255] as number;
 }
 
 function fillTables(): void {
+  isFilled = true;
+  PRODUCTS = new Uint8Array(65_536);
   let value = 1;
   for (let exponent = 0; exponent < 255; exponent++) {
     EXP[exponent] = value;

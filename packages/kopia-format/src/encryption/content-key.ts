@@ -1,7 +1,7 @@
-import { hkdf } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { utf8Encode } from "../base/bytes.ts";
+import { hkdfSha256 } from "../base/hkdf.ts";
 
 const KEY_LENGTH_BYTES = 32;
 
@@ -14,13 +14,12 @@ export type ContentKeyDerivation = (iv: Uint8Array) => Uint8Array;
  * content, which is twice as quick as `node:crypto`'s `createHmac` on inputs of this size.
  */
 export function contentKeyDerivation(masterKey: Uint8Array): ContentKeyDerivation {
-  const purposeKey = hkdf(
-    sha256,
-    masterKey,
-    utf8Encode("encryption"),
-    new Uint8Array(0),
-    KEY_LENGTH_BYTES,
-  );
+  const purposeKey = hkdfSha256({
+    key: masterKey,
+    salt: utf8Encode("encryption"),
+    info: new Uint8Array(0),
+    lengthBytes: KEY_LENGTH_BYTES,
+  });
   const keyed = hmac.create(sha256, purposeKey);
   purposeKey.fill(0);
   return (iv) => keyed.clone().update(iv).digest();

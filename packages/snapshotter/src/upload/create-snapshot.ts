@@ -1,11 +1,12 @@
 import {
   KopiaError,
-  compareBytes,
-  utf8Encode,
   type ManifestWriter,
   type RandomBytes,
   type TimeNs,
   type WriteSession,
+  compareBytes,
+  localTimeZone,
+  utf8Encode,
 } from "@kopia-engine/kopia-format";
 import {
   DEFAULT_MAINTENANCE_PARAMETERS,
@@ -52,6 +53,8 @@ export interface CreateSnapshotOptions {
   readonly signal?: AbortSignal;
   readonly observer?: UploadObserver;
   readonly executor?: UploadExecutor;
+  /** Threads that store files, 1 for none. Default: the policy's `maxParallelFileReads`, else 1. */
+  readonly parallelFileReads?: number;
   readonly random?: RandomBytes;
 }
 
@@ -171,8 +174,4 @@ async function ensureMaintenanceOwner({ manifests, repository }: WriteSession): 
   const { username, hostname } = repository.client;
   const owner = `${username}@${hostname}`;
   await setMaintenanceParameters(manifests, { ...DEFAULT_MAINTENANCE_PARAMETERS, owner });
-}
-
-function localTimeZone(): string {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
 }

@@ -1,11 +1,12 @@
 import { lstatSync, realpathSync } from "node:fs";
 import {
   NS_PER_SECOND,
+  type WriteSession,
   errorMessage,
   formatGoDuration,
   goStringify,
   isKopiaError,
-  type WriteSession,
+  localTimeZone,
 } from "@kopia-engine/kopia-format";
 import {
   createSnapshot,
@@ -17,7 +18,6 @@ import {
 import type { CommandContext } from "../../command-context.ts";
 import { CommandError } from "../../command-error.ts";
 import { printJsonObject } from "../../output/json-output.ts";
-import { localTimeZone } from "../../output/time-zone.ts";
 import { defineCommand, remainingArguments } from "../../parser/command.ts";
 import { IN_WRITE_SESSION, withWriteSession } from "../../session/open-session.ts";
 import { tagArguments } from "../../session/tag-argument.ts";

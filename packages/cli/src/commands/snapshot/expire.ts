@@ -1,3 +1,4 @@
+import { localTimeZone } from "@kopia-engine/kopia-format";
 import {
   executeExpire,
   formatSource,
@@ -5,7 +6,6 @@ import {
   planSourceExpire,
   type Source,
 } from "@kopia-engine/snapshotter";
-import { localTimeZone } from "../../output/time-zone.ts";
 import { defineCommand, remainingArguments } from "../../parser/command.ts";
 import { booleanFlag } from "../../parser/flag.ts";
 import { IN_WRITE_SESSION, withWriteSession } from "../../session/open-session.ts";

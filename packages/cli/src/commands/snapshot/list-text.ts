@@ -1,4 +1,4 @@
-import { type Repository, type TimeNs } from "@kopia-engine/kopia-format";
+import { type Repository, type TimeNs, localTimeZone } from "@kopia-engine/kopia-format";
 import {
   computeRetention,
   formatSource,
@@ -12,7 +12,6 @@ import {
 import type { CommandContext } from "../../command-context.ts";
 import { fileModeText } from "../../output/file-mode.ts";
 import { compressionPercent } from "../../output/percent.ts";
-import { localTimeZone } from "../../output/time-zone.ts";
 import { timestamp } from "../../output/timestamps.ts";
 import { entryPhrase } from "../../session/kopia-phrases.ts";
 import type { ListFlagValues } from "./list-flags.ts";

@@ -1,4 +1,9 @@
-import { goStringify, type JsonInput, type Repository } from "@kopia-engine/kopia-format";
+import {
+  type JsonInput,
+  type Repository,
+  goStringify,
+  localTimeZone,
+} from "@kopia-engine/kopia-format";
 import {
   computeRetention,
   getEffectivePolicy,
@@ -11,7 +16,6 @@ import {
 } from "@kopia-engine/snapshotter";
 import type { CommandContext } from "../../command-context.ts";
 import { JsonListWriter } from "../../output/json-output.ts";
-import { localTimeZone } from "../../output/time-zone.ts";
 import { defineCommand, optionalArgument } from "../../parser/command.ts";
 import { withRepository } from "../../session/open-session.ts";
 import { sourceArgument } from "../../session/source-argument.ts";

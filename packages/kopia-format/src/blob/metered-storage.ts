@@ -1,12 +1,5 @@
 import type { Bytes } from "../base/bytes.ts";
-import type {
-  BlobId,
-  BlobMetadata,
-  BlobRange,
-  BlobStorage,
-  BlobWriter,
-  PutOptions,
-} from "./storage.ts";
+import type { BlobId, BlobMetadata, BlobRange, BlobWriter, PutOptions } from "./storage.ts";
 import { ForwardingStorage } from "./forwarding-storage.ts";
 
 /** Operations that are counted. A blob written in pieces counts as `put` when it is committed. */
@@ -33,10 +26,6 @@ export class MeteredStorage extends ForwardingStorage {
   #readBytes = 0;
   #writtenBytes = 0;
   #listedBlobs = 0;
-
-  constructor(inner: BlobStorage) {
-    super(inner);
-  }
 
   /** The counts until now. */
   get metrics(): StorageMetrics {

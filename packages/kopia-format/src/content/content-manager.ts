@@ -179,6 +179,11 @@ class IndexedContentManager implements ContentManager {
     return this.#loader.index.lookup(id);
   }
 
+  hasContent(id: ContentId): boolean {
+    this.#assertOpen();
+    return this.#loader.index.has(id) !== 0;
+  }
+
   /** In chunks, each taken at once: the index may be loaded again while the caller is busy. */
   *contents(query: ContentQuery = {}): Generator<ContentEntry, void, undefined> {
     this.#assertOpen();

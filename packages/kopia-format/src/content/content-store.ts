@@ -42,6 +42,8 @@ export interface ContentReader {
   ): AsyncIterable<ContentBatchResult>;
   /** Entry of a content, deleted or not; `undefined` when there is none or the watermark hides it. */
   getContentInfo(id: ContentId): ContentEntry | undefined;
+  /** Whether `getContentInfo` finds something, without making an entry of it. Only where that is cheaper. */
+  hasContent?(id: ContentId): boolean;
   /** Entries in content ID order, one for each content. */
   contents(query?: ContentQuery): Iterable<ContentEntry>;
 }

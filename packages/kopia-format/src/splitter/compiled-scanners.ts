@@ -20,9 +20,8 @@ export function compiledRabinKarpScanner(averageBytes: number): WindowScanner | 
 /** One kernel a thread: a scan leaves nothing behind in its memory that another would miss. */
 function splitterKernel(): SplitterKernel | undefined {
   if (kernel === undefined) {
-    const { leave, fold } = rabinKarpKernelTables();
-    const tables = { buzhash: BUZHASH_TABLE, rabinKarpLeave: leave, rabinKarpFold: fold };
-    kernel = loadSplitterKernel(tables) ?? null;
+    kernel =
+      loadSplitterKernel({ buzhash: BUZHASH_TABLE, rabinKarp: rabinKarpKernelTables }) ?? null;
   }
   return kernel ?? undefined;
 }

@@ -16,10 +16,13 @@ const BLOCK_BYTES = LANES_BYTES;
 export interface SplitterTables {
   /** 256 values of Buzhash32. */
   readonly buzhash: Uint32Array;
-  /** 256 values `(b · x^512) mod P`. */
-  readonly rabinKarpLeave: BigUint64Array;
-  /** 256 values `((b · x^53) mod P) | (b << 53)`. */
-  readonly rabinKarpFold: BigUint64Array;
+  /** Asked for by the first Rabin–Karp scan alone: they take 30 ms to compute. */
+  rabinKarp(): {
+    /** 256 values `(b · x^512) mod P`. */
+    readonly leave: BigUint64Array;
+    /** 256 values `((b · x^53) mod P) | (b << 53)`. */
+    readonly fold: BigUint64Array;
+  };
 }
 
 /** One scan: `findCandidate` of `splitter/window-scanner.ts` for a fixed mask. */
@@ -46,19 +49,27 @@ export function loadSplitterKernel(tables: SplitterTables): SplitterKernel | und
   if (exports === undefined) return undefined;
   const { buffer } = exports.memory;
   new Uint32Array(buffer, BUZHASH_TABLE_OFFSET, 256).set(tables.buzhash);
-  new BigUint64Array(buffer, RABIN_KARP_LEAVE_OFFSET, 256).set(tables.rabinKarpLeave);
-  new BigUint64Array(buffer, RABIN_KARP_FOLD_OFFSET, 256).set(tables.rabinKarpFold);
+  let hasRabinKarp = false;
+  const addRabinKarp = (): void => {
+    if (hasRabinKarp) return;
+    hasRabinKarp = true;
+    const { leave, fold } = tables.rabinKarp();
+    new BigUint64Array(buffer, RABIN_KARP_LEAVE_OFFSET, 256).set(leave);
+    new BigUint64Array(buffer, RABIN_KARP_FOLD_OFFSET, 256).set(fold);
+  };
   const memory = new Uint8Array(buffer);
   const { findBuzhash, findRabinKarp, anyRabinKarp } = exports;
   return {
     buzhashScan: (mask) => blockwise(memory, (from, to) => findBuzhash(from, to, mask)),
-    rabinKarpScan: (mask) =>
-      blockwise(memory, (from, to) => {
+    rabinKarpScan(mask) {
+      addRabinKarp();
+      return blockwise(memory, (from, to) => {
         // The lanes only say whether there is a candidate; which is the first, one chain finds out.
         const sameBlock = to - from === LANES_BYTES;
         if (sameBlock && anyRabinKarp(from, mask) === 0) return findRabinKarp(from, from, mask);
         return findRabinKarp(from, to, mask);
-      }),
+      });
+    },
   };
 }
 

@@ -20,6 +20,9 @@ import type { UploadRun } from "./upload-run.ts";
 
 /** Names examined before the caller gets another turn. */
 const NAMES_PER_SCAN = 256;
+/** First letters of objects in several or compressed contents (spec 2 §2). */
+const LETTER_I = 0x49;
+const LETTER_Z = 0x5a;
 
 /** Finds out what is in directories: what to leave out, to reuse, to upload, and to enter. */
 export class DirectoryScanner {
@@ -104,6 +107,7 @@ export class DirectoryScanner {
     return {
       ...base,
       names: isCacheDirectory ? [] : base.names,
+      unchanged: undefined,
       nextName: 0,
       directories: [],
       nextDirectory: 0,
@@ -198,8 +202,9 @@ export class DirectoryScanner {
    * file is read again and so heals, rather than carrying the loss into the new snapshot.
    */
   #isStored(objectId: string): boolean {
-    const contentId = objectId.replace(/^I*Z?/, "");
-    return this.#run.contents.getContentInfo(contentId) !== undefined;
+    const first = objectId.charCodeAt(0);
+    const isPlain = first !== LETTER_I && first !== LETTER_Z;
+    return this.#run.hasContent(isPlain ? objectId : objectId.replace(/^I*Z?/, ""));
   }
 
   #isHashForced(): boolean {

@@ -20,6 +20,8 @@ export interface DirectoryTask {
   readonly ignore: IgnoreContext;
   /** Same directory in previous snapshots, best first; dropped once the names are walked. */
   previous: readonly PreviousDirectory[];
+  /** The best of them when nothing is known that differs from it; set once the names are walked. */
+  unchanged: PreviousDirectory | undefined;
   /** Names not examined yet start at `nextName`. */
   names: readonly (string | LocalName)[];
   nextName: number;

@@ -1,5 +1,9 @@
 import type { LocalEntry } from "../fs/local-directory.ts";
-import type { DirectoryEntry, DirectoryListing } from "../model/directory-entry.ts";
+import type {
+  DirectoryEntry,
+  DirectoryListing,
+  DirectorySummary,
+} from "../model/directory-entry.ts";
 
 const REPLACEMENT = "\ufffd";
 
@@ -50,5 +54,49 @@ export function isUnchanged(local: LocalEntry, previous: DirectoryEntry): boolea
     previous.gid === local.gid &&
     previous.objectId !== "" &&
     previous.summary === undefined
+  );
+}
+
+/** Whether two listings say the same in the same order; ones with errors or odd names never count as the same. */
+export function isSameListing(a: Required<DirectoryListing>, b: DirectoryListing): boolean {
+  if (a.entries.length !== b.entries.length || !isSameSummary(a.summary, b.summary)) return false;
+  return a.entries.every((entry, i) => {
+    const other = b.entries[i] as DirectoryEntry;
+    // Files that were taken over are the very objects.
+    return entry === other || isSameDirectory(entry, other);
+  });
+}
+
+function isSameDirectory(a: DirectoryEntry, b: DirectoryEntry): boolean {
+  return (
+    a.type === "d" &&
+    b.type === "d" &&
+    a.nameBytes === undefined &&
+    a.name === b.name &&
+    a.objectId === b.objectId &&
+    a.modTime === b.modTime &&
+    a.mode === b.mode &&
+    a.sizeBytes === b.sizeBytes &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.summary !== undefined &&
+    isSameSummary(a.summary, b.summary)
+  );
+}
+
+function isSameSummary(a: DirectorySummary, b: DirectorySummary | undefined): boolean {
+  return (
+    b !== undefined &&
+    a.incomplete === undefined &&
+    b.incomplete === undefined &&
+    a.failedEntries.length === 0 &&
+    b.failedEntries.length === 0 &&
+    a.totalFileSizeBytes === b.totalFileSizeBytes &&
+    a.fileCount === b.fileCount &&
+    a.symlinkCount === b.symlinkCount &&
+    a.directoryCount === b.directoryCount &&
+    a.maxModTime === b.maxModTime &&
+    a.fatalErrorCount === b.fatalErrorCount &&
+    a.ignoredErrorCount === b.ignoredErrorCount
   );
 }

@@ -2,6 +2,7 @@ import type { LocalEntry } from "../fs/local-directory.ts";
 import { joinLocalPath } from "../fs/local-path.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import { type BatchTarget, type DirectoryTask, toDirectoryEntry } from "./directory-task.ts";
+import type { PreviousDirectory } from "./previous-directory.ts";
 import { DirectoryScanner } from "./directory-scanner.ts";
 import type {
   PartialUpload,
@@ -199,6 +200,7 @@ export class TreeUploader {
 
   #endWalk(task: DirectoryTask): void {
     task.isWalked = true;
+    task.unchanged = candidateOf(task);
     task.previous = [];
     task.names = [];
     this.#finishIfDone(task);
@@ -255,6 +257,14 @@ export class TreeUploader {
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
+}
+
+/** The previous listing that a walked directory may equal: every file is taken from it, nothing is missing. */
+function candidateOf(task: DirectoryTask): PreviousDirectory | undefined {
+  const [previous] = task.previous;
+  const { entries, openChildren, failures } = task;
+  const isWhole = previous?.listing.entries.length === entries.length + openChildren.size;
+  return isWhole && failures.length === 0 ? previous : undefined;
 }
 
 interface PendingBatch {

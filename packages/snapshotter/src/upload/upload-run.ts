@@ -9,7 +9,7 @@ import {
 import type { LocalName } from "../fs/local-path.ts";
 import { buildDirectory, type OwnFailure } from "../model/build-directory.ts";
 import { writeDirectory } from "../model/directory-codec.ts";
-import type { DirectoryEntry } from "../model/directory-entry.ts";
+import type { DirectoryEntry, DirectoryListing } from "../model/directory-entry.ts";
 import type { IncompleteReason, SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { saveSnapshot } from "../model/snapshot-store.ts";
 import {
@@ -18,6 +18,7 @@ import {
   relativePathOf,
   toDirectoryEntry,
 } from "./directory-task.ts";
+import { isSameListing } from "./previous-directory.ts";
 import { SettingsTable } from "./settings-table.ts";
 import { UploadCounters, ZERO_STATS } from "./upload-counters.ts";
 import type { UploadObserver } from "./upload-observer.ts";
@@ -124,10 +125,36 @@ export class UploadRun {
       failures: task.failures,
       incompleteReason,
     });
+    const unchangedId = this.#unchangedObjectId(task, listing);
+    if (unchangedId !== undefined) {
+      const entry = toDirectoryEntry(task.local, { objectId: unchangedId, sizeBytes: 0 });
+      return { ...entry, summary: listing.summary };
+    }
     const writer = this.session.objects.createWriter(this.settings.forDirectory(task.node.policy));
     writeDirectory(listing, (piece) => writer.write(piece));
     const stored = { objectId: writer.finish(), sizeBytes: 0 };
     return { ...toDirectoryEntry(task.local, stored), summary: listing.summary };
+  }
+
+  /** Whether the index has a content, deleted or not. */
+  hasContent(contentId: string): boolean {
+    // The previous snapshot is in the committed index, whose answer needs no object.
+    if (this.session.repository.contents.hasContent?.(contentId) === true) return true;
+    return this.contents.getContentInfo(contentId) !== undefined;
+  }
+
+  /**
+   * The stored listing of the previous snapshot where the new one is the same: encoding it again would
+   * give the same content. It must be one content that nobody has marked as deleted.
+   */
+  #unchangedObjectId(
+    { unchanged }: DirectoryTask,
+    listing: Required<DirectoryListing>,
+  ): string | undefined {
+    if (unchanged === undefined || !isSameListing(listing, unchanged.listing)) return undefined;
+    const { objectId } = unchanged;
+    if (!objectId.startsWith("k")) return undefined;
+    return this.contents.getContentInfo(objectId)?.deleted === false ? objectId : undefined;
   }
 
   /** Whether a checkpoint is due (spec 2 §7.10). */

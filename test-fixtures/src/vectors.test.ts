@@ -14,6 +14,20 @@ function readVectors(file: string): readonly Vector[] {
   return vectors;
 }
 
+const results = new Map<string, ReturnType<typeof runVector>>();
+
+/** Both tests below run the same: once is enough. */
+function runOnce(
+  vectorCase: Parameters<typeof runVector>[0],
+  provider: Provider,
+): ReturnType<typeof runVector> {
+  const { id, operation, input } = vectorCase;
+  const key = `${provider} ${id} ${operation} ${JSON.stringify(input)}`;
+  const known = results.get(key) ?? runVector(vectorCase, provider);
+  results.set(key, known);
+  return known;
+}
+
 const files = readdirSync(DIRECTORY)
   .filter((file) => file.endsWith(".json"))
   .sort();
@@ -34,7 +48,7 @@ test.each(["fast", "portable"] satisfies Provider[])(
   async (provider) => {
     const wrong: string[] = [];
     for (const vector of vectors) {
-      const result = await runVector(vector, provider);
+      const result = await runOnce(vector, provider);
       if (!sameJson(result, vector.expected)) wrong.push(`${vector.id}: ${JSON.stringify(result)}`);
     }
     expect(wrong).toEqual([]);
@@ -42,7 +56,8 @@ test.each(["fast", "portable"] satisfies Provider[])(
 );
 
 test("generating them again gives the committed files", async () => {
-  const again = await Promise.all(allCases().map(resultOf));
+  const again: Vector[] = [];
+  for (const vectorCase of allCases()) again.push(await resultOf(vectorCase, runOnce));
   const families = Map.groupBy(again, familyOf);
   expect([...families.keys()].map((family) => `${family}.json`).sort()).toEqual(files);
   for (const [family, members] of families) {
@@ -64,6 +79,11 @@ describe("docs/FORMAT.md", () => {
   test("names every family of vectors", () => {
     const families = files.map((file) => file.replace(".json", ""));
     expect(families.filter((family) => !FORMAT.includes(`vectors/${family}.json`))).toEqual([]);
+  });
+
+  test("says what every operation does", () => {
+    const operations = new Set(vectors.map(({ operation }) => operation));
+    expect([...operations].filter((name) => !FORMAT.includes(`\`${name}\``))).toEqual([]);
   });
 
   test("names only vectors that exist", () => {

@@ -134,7 +134,7 @@ function indexesAndPacks(recorded: Fields): VectorCase[] {
         section: "7.3",
         operation: "blob.read-index",
         input: { ...cryptoFields(item), id: item["id"]!, data: item["data"]! },
-        truth: {},
+        truth: { entryCount: item["entryCount"]! },
       }),
     ]),
     ...each(recorded, "compactionLogs", (item, at) => [

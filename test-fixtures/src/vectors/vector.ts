@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 
 /** A JSON value of a vector. */
 export type Json =
@@ -113,7 +113,7 @@ function counterSha256(length: number): Uint8Array<ArrayBuffer> {
   const counter = Buffer.alloc(4);
   for (let i = 0; i * 32 < length; i++) {
     counter.writeUInt32BE(i);
-    bytes.set(createHash("sha256").update(counter).digest(), i * 32);
+    bytes.set(hash("sha256", counter, "buffer"), i * 32);
   }
   return bytes.subarray(0, length);
 }

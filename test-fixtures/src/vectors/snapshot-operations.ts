@@ -209,7 +209,7 @@ export const SNAPSHOT_OPERATIONS: Readonly<Record<string, Operation>> = {
     const source = parseSource(text(input["text"]), {
       userName: "me",
       host: "here",
-      workingDirectory: "/work",
+      workingDirectory: "/home/me",
     });
     return {
       userName: source.userName,

@@ -7,6 +7,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 
 const LAUNCHER = fileURLToPath(new URL("../../../bin/kopia", import.meta.url));
 const IS_ROOT = process.getuid?.() === 0;
+const MOUNT = "mount";
+const UNMOUNT = "umount";
 /** Root may read everything, so these runs are made as somebody else. */
 const NOBODY = 65_534;
 
@@ -67,10 +69,10 @@ test("standard input of the process is stored as it is", () => {
 function canMount(): boolean {
   const directory = mkdtempSync(join(tmpdir(), "kopia-mount-"));
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", directory], {
+    execFileSync(MOUNT, ["-t", "tmpfs", "-o", "size=1m", "tmpfs", directory], {
       stdio: "ignore",
     });
-    execFileSync("umount", [directory]);
+    execFileSync(UNMOUNT, [directory]);
     return true;
   } catch {
     return false;
@@ -84,7 +86,7 @@ test.skipIf(!canMount())(
   () => {
     const repo = join(path, "repo");
     mkdirSync(repo);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m,mode=777", "tmpfs", repo]);
+    execFileSync(MOUNT, ["-t", "tmpfs", "-o", "size=4m,mode=777", "tmpfs", repo]);
     try {
       writeFileSync(join(path, "source", "small"), "small");
       expect(kopia(["repository", "create", "filesystem", `--path=${repo}/r`]).status).toBe(0);
@@ -99,7 +101,7 @@ test.skipIf(!canMount())(
       expect(kopia(["snapshot", "list", "--json"]).stdout.split("\n")).toHaveLength(3);
       expect(kopia(["snapshot", "verify", "--verify-files-percent=100"]).status).toBe(0);
     } finally {
-      execFileSync("umount", [repo]);
+      execFileSync(UNMOUNT, [repo]);
     }
   },
 );

@@ -21,12 +21,19 @@ export function connectionPath(context: CommandContext): string {
   return resolveConfigPath(context.io.env, context.globals.configFile);
 }
 
+/** How a repository is opened. */
+export interface OpenOptions {
+  /** False where the storage itself must be looked at: a cache could hide damage. Default true. */
+  readonly useCache?: boolean;
+}
+
 /** Opens the connected repository for reading, and closes it afterwards. */
 export async function withRepository(
   context: CommandContext,
   use: (repository: Repository) => Promise<void>,
+  options: OpenOptions = {},
 ): Promise<void> {
-  const repository = await open(context);
+  const repository = await open(context, options);
   try {
     await use(repository);
   } finally {
@@ -64,7 +71,7 @@ export async function withWriteSession(
   });
 }
 
-async function open(context: CommandContext): Promise<Repository> {
+async function open(context: CommandContext, options: OpenOptions): Promise<Repository> {
   const configPath = connectionPath(context);
   const { io } = context;
   if (!isConnected(configPath))
@@ -74,6 +81,7 @@ async function open(context: CommandContext): Promise<Repository> {
     return await openConnection(configPath, {
       password,
       env: io.env,
+      useCache: options.useCache ?? true,
       onWarning: (message) => context.log.warning(message),
       ...(io.clock === undefined ? {} : { clock: io.clock }),
       ...(io.random === undefined ? {} : { random: io.random }),

@@ -22,54 +22,58 @@ export const command = defineCommand({
   },
   arguments: {},
   async run(context, { flags }) {
-    await withRepository(context, async (repository) => {
-      const { log, io } = context;
-      const range = contentRange(flags);
-      const readPercent = flags.full ? 100 : (flags.downloadPercent ?? 0);
-      // An index that is missing altogether would otherwise look like an empty, healthy repository.
-      await repository.contents.assertIndexPresent();
-      log.info("Listing blobs...");
-      log.info("Verifying contents...");
-      let toldAt = repository.clock.now();
-      const result = await verifyContents(repository.contents, repository.storage, {
-        readPercent,
-        random: io.random ?? systemRandom,
-        includeDeleted: flags.includeDeleted,
-        signal: io.signal,
-        ...(range === undefined ? {} : { range }),
-        onProblem: ({ entry, error }) => {
-          log.error(`content ${entry.contentId} is invalid: ${error.message}`);
-        },
-        onProgress: ({ contentCount, readBytes }) => {
-          const now = repository.clock.now();
-          if (now - toldAt < BigInt(flags.progressInterval)) return;
-          toldAt = now;
-          log.info(`  Verified ${contentCount} contents, ${context.formatBytes(readBytes)} read`);
-        },
-      });
-      log.info("Finished verifying contents");
-      log.info(
-        `verifyCounters:\t${JSON.stringify({
-          verifiedContents: result.contentCount,
-          totalErrorCount: result.errorCount,
-          contentsInMissingPacks: result.missingPackContents,
-          contentsInTruncatedPacks: result.truncatedPackContents,
-          unreadableContents: result.unreadableContents,
-          readContents: result.readCount,
-          missingPacks: result.missingPacks.length,
-          truncatedPacks: result.truncatedPacks.length,
-          corruptedPacks: result.unreadablePacks.length,
-        })}`,
-      );
-      for (const pack of result.missingPacks) log.error(`missingPack\t{"packID":"${pack}"}`);
-      for (const pack of result.truncatedPacks) log.error(`truncatedPack\t{"packID":"${pack}"}`);
-      for (const pack of result.unreadablePacks) log.error(`corruptedPack\t{"packID":"${pack}"}`);
-      if (result.errorCount > 0) {
-        throw new CommandError(
-          `verify contents: encountered ${result.errorCount} errors: ${describeDamage(result)}`,
+    await withRepository(
+      context,
+      async (repository) => {
+        const { log, io } = context;
+        const range = contentRange(flags);
+        const readPercent = flags.full ? 100 : (flags.downloadPercent ?? 0);
+        // An index that is missing altogether would otherwise look like an empty, healthy repository.
+        await repository.contents.assertIndexPresent();
+        log.info("Listing blobs...");
+        log.info("Verifying contents...");
+        let toldAt = repository.clock.now();
+        const result = await verifyContents(repository.contents, repository.storage, {
+          readPercent,
+          random: io.random ?? systemRandom,
+          includeDeleted: flags.includeDeleted,
+          signal: io.signal,
+          ...(range === undefined ? {} : { range }),
+          onProblem: ({ entry, error }) => {
+            log.error(`content ${entry.contentId} is invalid: ${error.message}`);
+          },
+          onProgress: ({ contentCount, readBytes }) => {
+            const now = repository.clock.now();
+            if (now - toldAt < BigInt(flags.progressInterval)) return;
+            toldAt = now;
+            log.info(`  Verified ${contentCount} contents, ${context.formatBytes(readBytes)} read`);
+          },
+        });
+        log.info("Finished verifying contents");
+        log.info(
+          `verifyCounters:\t${JSON.stringify({
+            verifiedContents: result.contentCount,
+            totalErrorCount: result.errorCount,
+            contentsInMissingPacks: result.missingPackContents,
+            contentsInTruncatedPacks: result.truncatedPackContents,
+            unreadableContents: result.unreadableContents,
+            readContents: result.readCount,
+            missingPacks: result.missingPacks.length,
+            truncatedPacks: result.truncatedPacks.length,
+            corruptedPacks: result.unreadablePacks.length,
+          })}`,
         );
-      }
-    });
+        for (const pack of result.missingPacks) log.error(`missingPack\t{"packID":"${pack}"}`);
+        for (const pack of result.truncatedPacks) log.error(`truncatedPack\t{"packID":"${pack}"}`);
+        for (const pack of result.unreadablePacks) log.error(`corruptedPack\t{"packID":"${pack}"}`);
+        if (result.errorCount > 0) {
+          throw new CommandError(
+            `verify contents: encountered ${result.errorCount} errors: ${describeDamage(result)}`,
+          );
+        }
+      },
+      { useCache: false },
+    );
   },
 });
 

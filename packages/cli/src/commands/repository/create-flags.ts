@@ -3,6 +3,7 @@ import {
   DEFAULT_HASH,
   DEFAULT_KEY_ALGORITHM,
   DEFAULT_SPLITTER,
+  ECC_NAMES,
   ENCRYPTION_NAMES,
   HASH_NAMES,
   KEY_ALGORITHM_NAMES,
@@ -30,8 +31,7 @@ export const createFlags = {
   }),
   ecc: choiceFlag("ecc", {
     help: "Error correction",
-    // The only one there is; not every build of the library can write it.
-    choices: ["REED-SOLOMON-CRC32"],
+    choices: ECC_NAMES,
     placeholder: "ALGO",
   }),
   eccOverheadPercent: countFlag("ecc-overhead-percent", {

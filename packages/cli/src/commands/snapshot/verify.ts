@@ -46,46 +46,50 @@ export const command = defineCommand({
   flags,
   arguments: { ids: remainingArguments("snapshot-ids", "Snapshots to verify") },
   async run(context, { flags: values, arguments: { ids } }) {
-    await withRepository(context, async (repository) => {
-      const { log, io } = context;
-      await repository.contents.assertIndexPresent();
-      log.info("Listing blobs...");
-      const roots = await chooseRoots(context, { repository, values, ids });
-      const describe = (stats: VerifyStats): string =>
-        values.json ? goStringify({ ...stats }) : describeStats(context, stats);
-      let toldAt = 0n;
-      const { stats, errors } = await verifySnapshots({
-        repository,
-        roots,
-        maxErrors: values.maxErrors,
-        verifyFilesPercent: values.verifyFilesPercent,
-        signal: io.signal,
-        ...(io.random === undefined ? {} : { random: io.random }),
-        onBlobsListed: (count) => log.info(`Listed ${count} blobs.`),
-        onProgress: (current) => {
-          const now = repository.clock.now();
-          if (roots.length === 0 || now - toldAt < PROGRESS_INTERVAL_NS) return;
-          toldAt = now;
-          log.info(`${values.json ? "" : "Processed "}${describe(current)}`);
-        },
-        onError: ({ path, message }) => log.error(`error processing ${path}: ${message}`),
-      });
-      if (!values.json) log.info(`Finished processing ${describe(stats)}`);
-      const messages = errors.map(({ message }) => message);
-      if (values.json) {
-        const text = goStringify({
-          stats: { ...stats },
-          errorCount: messages.length,
-          ...(messages.length === 0 ? {} : { errorStrings: messages }),
+    await withRepository(
+      context,
+      async (repository) => {
+        const { log, io } = context;
+        await repository.contents.assertIndexPresent();
+        log.info("Listing blobs...");
+        const roots = await chooseRoots(context, { repository, values, ids });
+        const describe = (stats: VerifyStats): string =>
+          values.json ? goStringify({ ...stats }) : describeStats(context, stats);
+        let toldAt = 0n;
+        const { stats, errors } = await verifySnapshots({
+          repository,
+          roots,
+          maxErrors: values.maxErrors,
+          verifyFilesPercent: values.verifyFilesPercent,
+          signal: io.signal,
+          ...(io.random === undefined ? {} : { random: io.random }),
+          onBlobsListed: (count) => log.info(`Listed ${count} blobs.`),
+          onProgress: (current) => {
+            const now = repository.clock.now();
+            if (roots.length === 0 || now - toldAt < PROGRESS_INTERVAL_NS) return;
+            toldAt = now;
+            log.info(`${values.json ? "" : "Processed "}${describe(current)}`);
+          },
+          onError: ({ path, message }) => log.error(`error processing ${path}: ${message}`),
         });
-        printJsonObject(context.out, text, { indent: values.jsonIndent });
-      }
-      const [first] = messages;
-      if (first === undefined) return;
-      throw new CommandError(
-        messages.length === 1 ? first : `encountered ${messages.length} errors`,
-      );
-    });
+        if (!values.json) log.info(`Finished processing ${describe(stats)}`);
+        const messages = errors.map(({ message }) => message);
+        if (values.json) {
+          const text = goStringify({
+            stats: { ...stats },
+            errorCount: messages.length,
+            ...(messages.length === 0 ? {} : { errorStrings: messages }),
+          });
+          printJsonObject(context.out, text, { indent: values.jsonIndent });
+        }
+        const [first] = messages;
+        if (first === undefined) return;
+        throw new CommandError(
+          messages.length === 1 ? first : `encountered ${messages.length} errors`,
+        );
+      },
+      { useCache: false },
+    );
   },
 });
 

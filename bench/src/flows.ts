@@ -142,6 +142,7 @@ function stepCommand(
       KOPIA_CACHE_DIRECTORY: join(home, "cache"),
       KOPIA_LOG_DIR: join(home, "logs"),
       KOPIA_CHECK_FOR_UPDATES: "false",
+      KOPIA_ENGINE_BUNDLE: "1",
     },
   };
 }

@@ -71,6 +71,7 @@ export {
   type PosixPath,
 } from "./base/posix.ts";
 export { systemRandom, type RandomBytes } from "./base/random.ts";
+export { releaseBytes } from "./base/release-bytes.ts";
 export { Semaphore } from "./base/semaphore.ts";
 export {
   formatLocalTimestamp,

@@ -61,7 +61,7 @@ export interface BlobStorage {
   /** For people: `Filesystem: /repo`. */
   readonly displayName: string;
   readonly readOnly: boolean;
-  /** Reads a whole blob, or exactly `range` of it. */
+  /** Reads a whole blob, or exactly `range` of it. The bytes are the caller's alone, who may detach them. */
   get(id: BlobId, range?: BlobRange): Promise<Bytes>;
   getMetadata(id: BlobId): Promise<BlobMetadata>;
   /** Creates or replaces a blob atomically and durably (temp file, fsync, rename on a filesystem). */

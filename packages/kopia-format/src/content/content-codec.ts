@@ -1,5 +1,6 @@
 import type { Bytes } from "../base/bytes.ts";
 import { KopiaError, errorMessage, isKopiaError } from "../base/errors.ts";
+import { releaseBytes } from "../base/release-bytes.ts";
 import type { Compressor } from "../compression/compressor.ts";
 import { compressorByHeaderId } from "../compression/registry.ts";
 import type { Encryptor } from "../encryption/encryptor.ts";
@@ -66,6 +67,7 @@ export class ContentCodec {
     const bytes = new Uint8Array(COMPRESSION_HEADER_BYTES + stream.length);
     new DataView(bytes.buffer).setUint32(0, compressor.headerId);
     bytes.set(stream, COMPRESSION_HEADER_BYTES);
+    if (stream.buffer !== data.buffer) releaseBytes(stream);
     return { bytes, compressionHeaderId: compressor.headerId };
   }
 
@@ -96,7 +98,9 @@ export class ContentCodec {
     const stored = this.decrypt(entry, packed);
     if (entry.compressionHeaderId === 0) return stored;
     try {
-      return this.#decompress(entry, stored);
+      const data = this.#decompress(entry, stored);
+      if (data.buffer !== stored.buffer) releaseBytes(stored);
+      return data;
     } catch (cause) {
       throw unreadable(entry, cause, "COMPRESSION_CORRUPT");
     }

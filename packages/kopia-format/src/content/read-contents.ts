@@ -1,5 +1,6 @@
 import type { Bytes } from "../base/bytes.ts";
 import { KopiaError, errorMessage, isKopiaError } from "../base/errors.ts";
+import { releaseBytes } from "../base/release-bytes.ts";
 import type { BlobStorage } from "../blob/storage.ts";
 import { describeEntry, type ContentCodec } from "./content-codec.ts";
 import type { ContentEntry, ContentId } from "./content-entry.ts";
@@ -47,7 +48,10 @@ export async function readContent(source: ContentSource, id: ContentId): Promise
 
 /** Reads the content of an entry. @throws KopiaError those of `ContentReader.getContent`, naming the place. */
 export async function readEntry(source: ContentSource, entry: ContentEntry): Promise<Bytes> {
-  return source.codec.decode(entry, await readPacked(source.storage, entry));
+  const packed = await readPacked(source.storage, entry);
+  const data = source.codec.decode(entry, packed);
+  releaseBytes(packed);
+  return data;
 }
 
 /** The packed bytes of an entry, exactly as many as it says. @throws KopiaError storage errors, naming the place. */
@@ -136,6 +140,7 @@ async function* readRun(
   for (const entry of run.entries) {
     yield await contentResult(entry.contentId, decodeFromRun(source, { entry, run, packed }));
   }
+  if (packed !== undefined) releaseBytes(packed);
 }
 
 /** The bytes of a run; `undefined` when its contents have to be tried one by one. */

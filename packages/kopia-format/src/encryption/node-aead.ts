@@ -1,5 +1,6 @@
 import type { CipherGCM, DecipherGCM } from "node:crypto";
 import { nodeBuiltin } from "../base/node-builtin.ts";
+import { releaseBytes } from "../base/release-bytes.ts";
 import { TAG_LENGTH_BYTES, type Aead } from "./aead.ts";
 
 /** Names as OpenSSL writes them. */
@@ -23,7 +24,9 @@ export function nodeAead(name: NodeAeadName): Aead | undefined {
         TAG_OPTIONS,
       );
       cipher.setAAD(input.additionalData, { plaintextLength: plaintext.length });
-      output.set(cipher.update(plaintext));
+      const sealed = cipher.update(plaintext);
+      output.set(sealed);
+      releaseBytes(sealed);
       // Both are stream ciphers: final() has no bytes to give.
       cipher.final();
       output.set(cipher.getAuthTag(), plaintext.length);

@@ -1,4 +1,4 @@
-import { KopiaError, isKopiaError } from "@kopia-engine/kopia-format";
+import { KopiaError, isKopiaError, releaseBytes } from "@kopia-engine/kopia-format";
 import { readDirectoryForRestore } from "../fs/read-directory.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import { checkEntryName } from "./entry-name.ts";
@@ -211,6 +211,7 @@ export class TreeRestorer {
         for await (const piece of pieces) {
           file.write(piece);
           this.#counters.restoredBytes += piece.length;
+          releaseBytes(piece);
           await this.#breathe();
         }
         file.finish();

@@ -1,6 +1,7 @@
 import {
   KopiaError,
   errorMessage,
+  releaseBytes,
   systemRandom,
   type BlobId,
   type ContentId,
@@ -200,7 +201,10 @@ export class TreeVerifier {
     try {
       const reader = await this.#options.repository.objects.openObject(node.entry.objectId);
       let lengthBytes = 0;
-      for await (const piece of reader.chunks()) lengthBytes += piece.length;
+      for await (const piece of reader.chunks()) {
+        lengthBytes += piece.length;
+        releaseBytes(piece);
+      }
       this.#countRead(lengthBytes);
     } catch (error) {
       this.#failRead(node, error);

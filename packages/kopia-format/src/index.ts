@@ -145,9 +145,20 @@ export type {
 } from "./content/index-blob/epoch/epoch-maintenance.ts";
 export {
   createEpochMaintenance,
+  createV0IndexMaintenance,
   type IndexBlobManagerOptions,
 } from "./content/index-blob/index-blob-manager.ts";
+export type {
+  V0CompactionOptions,
+  V0IndexMaintenance,
+} from "./content/index-blob/v0/v0-index-maintenance.ts";
 export { readLocalIndex } from "./content/pack/local-index.ts";
+export type {
+  PackedContents,
+  PackingGrant,
+  PackingThreads,
+  SharedContentView,
+} from "./content/packing-threads.ts";
 export {
   listSessionMarkers,
   newSessionId,
@@ -248,7 +259,7 @@ export {
   type OpenConnectionOptions,
 } from "./repository/connect.ts";
 export { filesystemStorageConfig, parseFilesystemConfig } from "./repository/connection-codec.ts";
-export type { EccRepair } from "./repository/content-encryptor.ts";
+export { createContentEncryptor, type EccRepair } from "./repository/content-encryptor.ts";
 export {
   isConnected,
   readConnection,
@@ -297,5 +308,11 @@ export {
 } from "./repository/persisted-password.ts";
 export type { RepositoryCacheOptions } from "./repository/repository-cache.ts";
 export type { ClientOptions, Repository, WriteSession } from "./repository/repository.ts";
+export {
+  openThreadSession,
+  threadSetupOf,
+  type ThreadSession,
+  type ThreadSetup,
+} from "./repository/thread-session.ts";
 export { DEFAULT_SPLITTER, SPLITTER_NAMES, splitterFactory } from "./splitter/registry.ts";
 export type { Splitter, SplitterFactory } from "./splitter/splitter.ts";

@@ -38,7 +38,7 @@ const plain = (value: unknown): unknown =>
   );
 const shown = (value: Parameters<typeof goStringify>[0]): unknown => JSON.parse(goStringify(value));
 
-const names = fixtureNames(/^fs-/).filter((name) => !/-ecc-|lz4/.test(name));
+const names = fixtureNames(/^fs-/);
 
 describe.each(names)("%s", (name) => {
   test("snapshots, policies and listings are those that the real program recorded", async () => {

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { concatBytes, fromHex, utf8Encode, type Bytes } from "../base/bytes.ts";
+import { bytesEqual, concatBytes, fromHex, utf8Encode, type Bytes } from "../base/bytes.ts";
 import { seededBytes } from "../testing/index.ts";
 import { crc32c } from "./crc32c.ts";
 import { loadPortableZstdEncoder } from "./portable-zstd.ts";
@@ -71,10 +71,22 @@ for (const [headerId, length, base64] of KOPIA_STREAMS) {
   }
 }
 
-test("lz4 is read, never written", () => {
-  expect(() => compressorByHeaderId(0x1400)!.compress(new Uint8Array(9))).toThrow(
-    expect.objectContaining({ code: "ALGORITHM_UNKNOWN" }),
-  );
+test("lz4: the frame of Kopia 0.22 for data it wrote, and any data comes back", () => {
+  const lz4 = compressorByHeaderId(0x1400)!;
+  expect(Array.from(lz4.compress(new Uint8Array(0)).subarray(0, 7))).toEqual([
+    0x04, 0x22, 0x4d, 0x18, 0x64, 0x70, 0xb9,
+  ]);
+  const random = seededBytes(5, 70_000);
+  const repetitive = random.map((byte, i) => (i % 7 === 0 ? byte & 3 : 65));
+  for (const data of [random, repetitive, new Uint8Array(9_000_000)]) {
+    const packed = lz4.compress(data);
+    expect(bytesEqual(lz4.decompress(packed, data.length), data)).toBe(true);
+  }
+  expect(lz4.compress(repetitive).length).toBeLessThan(repetitive.length / 2);
+  for (let length = 0; length < 300; length++) {
+    const data = repetitive.subarray(length, 2 * length);
+    expect(lz4.decompress(lz4.compress(data), length)).toEqual(data);
+  }
 });
 
 // zstd in all the forms that Kopia's reader takes (spec 1 §5.2).

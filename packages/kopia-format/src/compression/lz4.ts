@@ -1,28 +1,22 @@
 import type { Bytes } from "../base/bytes.ts";
-import { KopiaError } from "../base/errors.ts";
 import type { Compressor } from "./compressor.ts";
+import { packLz4Frame } from "./lz4-pack.ts";
 import { overLimit, refusingCorrupt, type UnpackContext } from "./unpack-errors.ts";
 import { xxhash32 } from "./xxhash32.ts";
 
 // LZ4 frames as Kopia up to 0.22 wrote them (spec 1 §5.2, addition). 0.23 cannot read them, so
-// they are never written here (spec 1 §13, trap 31).
+// that no policy chooses them (spec 1 §13, trap 31); they are written where their ID is asked for.
 const FRAME_MAGIC = 0x184d2204;
 const STORED_BIT = 0x80000000;
 const MIN_MATCH_BYTES = 4;
 
-/** The reader of header ID 0x1400; `compress` refuses. */
-export function lz4Reader(provider: "portable" | "fast"): Compressor {
+/** The compressor of header ID 0x1400. Kopia 0.23 cannot read what it writes. */
+export function lz4Compressor(provider: "portable" | "fast"): Compressor {
   return {
     name: "lz4",
     headerId: 0x1400,
     provider,
-    compress() {
-      throw new KopiaError(
-        "ALGORITHM_UNKNOWN",
-        "lz4 is not written any more: Kopia 0.23 cannot read it",
-        { details: { algorithm: "lz4" } },
-      );
-    },
+    compress: packLz4Frame,
     decompress: (data, maxLengthBytes) => {
       const failure = { name: "lz4", packedLengthBytes: data.length };
       return refusingCorrupt(failure, () => unpackFrame(data, { failure, maxLengthBytes }));

@@ -1,6 +1,6 @@
 import type { Compressor } from "./compressor.ts";
 import { deflateCompressors } from "./deflate.ts";
-import { lz4Reader } from "./lz4.ts";
+import { lz4Compressor } from "./lz4.ts";
 import { s2Compressors } from "./s2.ts";
 import { zstdCompressors } from "./zstd.ts";
 
@@ -33,7 +33,7 @@ export function compressorByHeaderId(
 ): Compressor | undefined {
   const writable = writableCompressors(provider).find((other) => other.headerId === headerId);
   if (writable !== undefined) return writable;
-  const lz4 = lz4Reader(provider);
+  const lz4 = lz4Compressor(provider);
   return lz4.headerId === headerId ? lz4 : undefined;
 }
 

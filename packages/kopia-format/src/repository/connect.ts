@@ -117,6 +117,8 @@ export interface OpenConnectionOptions {
   /** `false`: reads what the storage holds now, whatever the cache has. For verification. Default true. */
   readonly useCache?: boolean;
   readonly onWarning?: (message: string) => void;
+  /** As in `OpenRepositoryOptions`. */
+  readonly onRepair?: NonNullable<OpenRepositoryOptions["onRepair"]>;
 }
 
 /**

@@ -5,7 +5,7 @@ import { createContentManager } from "../content/content-manager.ts";
 import { loadRepositoryFormat, reloadRepositoryFormat } from "../format/load-format.ts";
 import type { RepositoryFormat } from "../format/repository-format.ts";
 import { createHashFunction } from "../hashing/registry.ts";
-import { createContentEncryptor } from "./content-encryptor.ts";
+import { createContentEncryptor, type EccRepair } from "./content-encryptor.ts";
 import { FormatMonitor } from "./format-monitor.ts";
 import { OpenedRepository } from "./opened-repository.ts";
 import { withRepositoryCache, type RepositoryCacheOptions } from "./repository-cache.ts";
@@ -33,8 +33,13 @@ export interface OpenRepositoryOptions {
    * (`KOPIA_ENABLE_CLOCK_SKEW_CHECK`, spec 1 §9.6).
    */
   readonly checkClockSkew?: boolean;
-  /** Told about required features that are not known but may be ignored (spec 1 §2.4). */
+  /**
+   * Told about required features that are not known but may be ignored (spec 1 §2.4), and, once, that
+   * error correction had to repair something.
+   */
   readonly onWarning?: (message: string) => void;
+  /** Told about everything that error correction repaired while it was read (spec 1 §11). */
+  readonly onRepair?: (repair: EccRepair) => void;
 }
 
 /**
@@ -65,7 +70,7 @@ export async function openRepository(
   const parts = {
     format,
     hash: await createHashFunction(hash, secret),
-    encryptor: createContentEncryptor(format.content, random),
+    encryptor: createContentEncryptor(format.content, random, repairReporter(options)),
     clock,
     random,
   };
@@ -83,4 +88,20 @@ export async function openRepository(
     contents,
     ignoreMalformedManifests: options.ignoreMalformedManifests ?? false,
   });
+}
+
+/** A failing disk damages more than one place: one warning is enough, `onRepair` hears of each. */
+function repairReporter(
+  options: Pick<OpenRepositoryOptions, "onWarning" | "onRepair">,
+): (repair: EccRepair) => void {
+  let hasWarned = false;
+  return (repair) => {
+    options.onRepair?.(repair);
+    if (hasWarned) return;
+    hasWarned = true;
+    options.onWarning?.(
+      `stored data is damaged and was repaired by error correction (…${repair.hash}, ${repair.shardCount} shards); ` +
+        "the storage still holds the damaged bytes: check it, and rewrite what is damaged",
+    );
+  };
 }

@@ -8,7 +8,6 @@ import {
   createIndexBlobManager,
   type IndexBlobManager,
 } from "../../src/content/index-blob/index-blob-manager.ts";
-import { createEncryptor } from "../../src/encryption/registry.ts";
 import { loadRepositoryFormat } from "../../src/format/load-format.ts";
 import {
   MAINTENANCE_BLOB_ID,
@@ -17,12 +16,11 @@ import {
 } from "../../src/format/maintenance-blob.ts";
 import type { RepositoryFormat } from "../../src/format/repository-format.ts";
 import { createHashFunction } from "../../src/hashing/registry.ts";
+import { createContentEncryptor } from "../../src/repository/content-encryptor.ts";
 import { visibleEntries } from "./epochs.ts";
 
-/** Repositories of every kind that are whole; ones with error correction need its codec. */
-const others = fixtureNames(
-  /^(fs-(?!.*-ecc-)|damaged-(none|stray|future|pack|manifest|blobcfg-missing))/,
-);
+/** Repositories of every kind whose indexes are whole. */
+const others = fixtureNames(/^(fs-|damaged-(none|stray|future|pack|manifest|blobcfg-missing))/);
 const names = [...new Set([...defaultFormatFixtureNames(), ...others])];
 
 /** One row of the recorded `content list --json --deleted`. */
@@ -44,12 +42,12 @@ async function openIndexes(
 ): Promise<{ format: RepositoryFormat; manager: IndexBlobManager; maintenance: Uint8Array }> {
   const storage = await openFilesystemStorage({ path, readOnly: true });
   const format = await loadRepositoryFormat(storage, password);
-  const { hash, secret, encryption, masterKey } = format.content;
+  const { hash, secret } = format.content;
   const manager = createIndexBlobManager({
     storage,
     format,
     hash: await createHashFunction(hash, secret),
-    encryptor: createEncryptor(encryption, masterKey),
+    encryptor: createContentEncryptor(format.content, systemRandom),
     clock: systemClock,
     random: systemRandom,
   });

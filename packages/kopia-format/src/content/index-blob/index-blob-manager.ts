@@ -9,6 +9,7 @@ import { EpochMaintenance } from "./epoch/epoch-maintenance.ts";
 import { EpochManager } from "./epoch/epoch-manager.ts";
 import type { IndexBlobManager } from "./index-blob-contract.ts";
 import { V0IndexBlobManager } from "./v0/v0-index-blob-manager.ts";
+import { V0IndexMaintenance } from "./v0/v0-index-maintenance.ts";
 
 export type { ActiveIndexBlobs, IndexBlobManager } from "./index-blob-contract.ts";
 
@@ -48,4 +49,15 @@ export function createEpochMaintenance(
     parameters,
     clock,
   });
+}
+
+/** Upkeep of the older scheme; `undefined` for repositories with epochs. */
+export function createV0IndexMaintenance(
+  options: IndexBlobManagerOptions,
+): V0IndexMaintenance | undefined {
+  const { storage, hash, encryptor, random, format } = options;
+  const { epochParameters, indexVersion, maxPackSizeBytes } = format.content;
+  if (epochParameters.enabled) return undefined;
+  const crypto = { hash, encryptor };
+  return new V0IndexMaintenance({ storage, crypto, random, indexVersion, maxPackSizeBytes });
 }

@@ -87,7 +87,8 @@ export async function readIndexes(
   return readers;
 }
 
-function mergeReaders(readers: readonly IndexReader[]): ContentEntryTable {
+/** All entries of some indexes, the winners of equal content IDs (spec 1 §7.6). */
+export function mergeReaders(readers: readonly IndexReader[]): ContentEntryTable {
   const filled = readers.filter((reader) => reader.entryCount > 0);
   const table = new ContentEntryTable(filled[0]?.keyLength ?? 2);
   for (const reader of filled) {

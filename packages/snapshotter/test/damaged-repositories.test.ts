@@ -97,7 +97,8 @@ function checkRestore(
   const contentOf = ([, type, , size, , digest]: TreeRow): unknown =>
     type === "d" ? type : [type, size, digest];
   const byPath = new Map(expected.map((row) => [row[0], contentOf(row)]));
-  for (const row of rows) expect(contentOf(row), String(row[0])).toEqual(byPath.get(row[0]));
+  for (const row of rows)
+    expect(contentOf(row), JSON.stringify(row[0])).toEqual(byPath.get(row[0]));
   const restoredPaths = new Set(rows.map(([path]) => path));
   const isWhole = [...byPath.keys()].every((path) => restoredPaths.has(path));
   expect(isWhole, "whole or said otherwise").toBe(failures.length === 0);
@@ -110,7 +111,7 @@ function checkRestore(
   const missing = expected
     .filter(([path, type]) => type !== "d" && !restoredPaths.has(path))
     .map(([path]) => path);
-  expect(missing.filter((path) => !lost.has(String(path)))).toEqual([]);
+  expect(missing.filter((path) => !lost.has(path as string))).toEqual([]);
 }
 
 /** Each verification of ours finds something wherever the original's did. */

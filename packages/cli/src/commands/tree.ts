@@ -163,7 +163,9 @@ export const commandTree: GroupNode = group(
       "repository",
       "Connect to repositories and create them",
       [
-        node("change-password", "Change the password"),
+        node("change-password", "Change the password", {
+          load: () => import("./repository/change-password.ts"),
+        }),
         group("connect", "Connect to a repository", providers("connect")),
         group("create", "Create a repository", providers("create")),
         node("disconnect", "Forget the connection", {
@@ -173,7 +175,10 @@ export const commandTree: GroupNode = group(
         node("set-client", "Change the client's name or mode", {
           load: () => import("./repository/set-client.ts"),
         }),
-        node("set-parameters", "Change parameters of the repository", { aliases: ["set-params"] }),
+        node("set-parameters", "Change parameters of the repository", {
+          aliases: ["set-params"],
+          load: () => import("./repository/set-parameters.ts"),
+        }),
         node("status", "Show the connected repository", {
           load: () => import("./repository/status.ts"),
         }),

@@ -7,10 +7,14 @@ import { defineConfig, type Plugin } from "rolldown";
  */
 export default ["cli", "mover"].map((program) =>
   defineConfig({
-    input: `packages/${program}/src/main.ts`,
+    // Upload threads start from an entry of their own, found beside the code that starts them.
+    input: {
+      main: `packages/${program}/src/main.ts`,
+      "upload-worker": "packages/snapshotter/src/upload/upload-worker.ts",
+    },
     platform: "node",
     plugins: [withoutPortableProviders()],
-    output: { dir: `dist/${program}`, format: "esm", entryFileNames: "main.js", sourcemap: true },
+    output: { dir: `dist/${program}`, format: "esm", entryFileNames: "[name].js", sourcemap: true },
   }),
 );
 

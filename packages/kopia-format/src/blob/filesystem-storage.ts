@@ -22,6 +22,7 @@ import type {
   BlobMetadata,
   BlobRange,
   BlobStorage,
+  FilesystemThreadOptions,
   PutOptions,
   StorageCapacity,
 } from "./storage.ts";
@@ -100,6 +101,11 @@ class FilesystemStorage implements BlobStorage {
     this.#settings = settings;
     this.#rootIdentity = identity;
     this.displayName = `Filesystem: ${settings.path}`;
+  }
+
+  get threadOptions(): FilesystemThreadOptions {
+    const { path, fileMode, dirMode, owner, defaultShards: dirShards } = this.#settings;
+    return { path, fileMode, dirMode, ...owner, dirShards };
   }
 
   async get(id: BlobId, range?: BlobRange): Promise<Bytes> {

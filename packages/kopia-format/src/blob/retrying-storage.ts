@@ -7,6 +7,7 @@ import type {
   BlobMetadata,
   BlobRange,
   BlobStorage,
+  FilesystemThreadOptions,
   PutOptions,
   StorageCapacity,
 } from "./storage.ts";
@@ -42,6 +43,11 @@ export class RetryingStorage extends ForwardingStorage {
     super(inner);
     this.#clock = clock;
     this.#options = options;
+  }
+
+  /** Only pieces are written from other threads, and those are not repeated. */
+  get threadOptions(): FilesystemThreadOptions | undefined {
+    return this.inner.threadOptions;
   }
 
   override get(id: BlobId, range?: BlobRange): Promise<Bytes> {

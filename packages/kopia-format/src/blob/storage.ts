@@ -46,6 +46,16 @@ export interface BlobWriter {
   abort(): Promise<void>;
 }
 
+/** Options of `openFilesystemStorage` as plain data. */
+export interface FilesystemThreadOptions {
+  readonly path: string;
+  readonly fileMode: number;
+  readonly dirMode: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly dirShards: readonly number[];
+}
+
 /**
  * Blob storage, the lowest contract of the engine (spec 1 §1). Callers may call any method
  * concurrently and in any order. Puts are atomic: a blob is absent, old or new, never partial, and
@@ -61,6 +71,11 @@ export interface BlobStorage {
   /** For people: `Filesystem: /repo`. */
   readonly displayName: string;
   readonly readOnly: boolean;
+  /**
+   * How another thread may open the same storage beside this one, as options of its opener; absent where
+   * it may not, because something is shared that threads cannot share.
+   */
+  readonly threadOptions?: FilesystemThreadOptions | undefined;
   /** Reads a whole blob, or exactly `range` of it. The bytes are the caller's alone, who may detach them. */
   get(id: BlobId, range?: BlobRange): Promise<Bytes>;
   getMetadata(id: BlobId): Promise<BlobMetadata>;

@@ -1,5 +1,6 @@
 import type { ContentId } from "./content-entry.ts";
 import type { ContentWriter } from "./content-store.ts";
+import type { PackingGrant, PackingThreads } from "./packing-threads.ts";
 
 /** What a write session did so far. */
 export interface ContentWriteStats {
@@ -26,6 +27,20 @@ export interface ContentWriteSession extends ContentWriter {
   stats(): ContentWriteStats;
   /** Whether something was written or deleted that no flush has made visible yet. */
   readonly hasPending: boolean;
+  /**
+   * Lets other threads write packs of this session, until `detachThreads`: makes the session's marker
+   * durable and gives what they start with. At most once at a time.
+   * @throws KopiaError `SESSION_BROKEN`, storage errors.
+   */
+  attachThreads(threads: PackingThreads): Promise<PackingGrant>;
+  /**
+   * Takes over all that the attached threads have written, which then belongs to the next flush. They
+   * write no more afterwards.
+   * @throws KopiaError `SESSION_BROKEN`, what the threads failed with.
+   */
+  detachThreads(): Promise<void>;
+  /** Tells that an attached thread failed: its contents may be missing, so this session is broken. */
+  failThreads(error: unknown): void;
   /** Drops what was not flushed and ends the session; never fails. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

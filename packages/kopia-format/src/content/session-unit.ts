@@ -6,6 +6,7 @@ import type { BlobId, BlobMetadata, BlobStorage } from "../blob/storage.ts";
 import type { ContentEntry, ContentId, ContentIdRange } from "./content-entry.ts";
 import { isInContentIdRange } from "./content-id.ts";
 import { ContentJournal } from "./content-journal.ts";
+import type { EntryRecordsParts } from "./index/entry-records.ts";
 import { ContentEntryTable, type Presence } from "./index/entry-table.ts";
 import type { BlobCrypto } from "./index-blob/blob-crypto.ts";
 import { encodePackTail } from "./pack/local-index.ts";
@@ -76,11 +77,18 @@ export class SessionUnit {
   #markerIsStored = false;
   /** Packs that are, or may be, in storage. */
   #committedPacks = 0;
+  /** The session ID is another thread's, and so is the marker, which is durable already. */
+  readonly #isBorrowed: boolean;
+  /** Other threads may be writing packs under this session ID. */
+  #isLent = false;
 
-  constructor(context: SessionContext) {
+  /** @param borrowedSessionId ID that another thread's unit has lent; absent: a new session. */
+  constructor(context: SessionContext, borrowedSessionId?: string) {
     this.#context = context;
     this.#startTime = context.clock.now();
-    this.sessionId = newSessionId(context.random, this.#startTime);
+    this.#isBorrowed = borrowedSessionId !== undefined;
+    this.#markerIsStored = this.#isBorrowed;
+    this.sessionId = borrowedSessionId ?? newSessionId(context.random, this.#startTime);
     this.#durable = new ContentEntryTable(context.keyLength);
     this.#pending = { p: this.#emptyPack(), q: this.#emptyPack() };
   }
@@ -230,6 +238,28 @@ export class SessionUnit {
   }
 
   /**
+   * Makes the session ID fit for packs that other threads write: once this resolves, the marker is
+   * durable (spec 1 §12.2).
+   */
+  async lend(): Promise<string> {
+    this.#startMarker();
+    this.#isLent = true;
+    await this.#markerStored;
+    return this.sessionId;
+  }
+
+  /** Takes over entries of durable packs that other threads have written. */
+  adopt(packed: { readonly entries: EntryRecordsParts }): void {
+    this.#durable.mergeParts(packed.entries);
+    this.#committedPacks += packed.entries.packBlobIds.length;
+  }
+
+  /** No other thread writes under this session ID any more, and all that did was adopted. */
+  endLending(): void {
+    this.#isLent = false;
+  }
+
+  /**
    * Removes the session marker, after the index is stored. Failing to is no failure: a marker that
    * stays is harmless and upkeep removes it (spec 1 §12.1), while the data is safe already.
    */
@@ -246,7 +276,7 @@ export class SessionUnit {
     }
     await Promise.allSettled([this.#markerStored, ...this.#commits.map(({ stored }) => stored)]);
     // Stored packs without an index keep their marker: it guards them as after a crash.
-    if (this.#committedPacks === 0) await this.removeMarker();
+    if (this.#committedPacks === 0 && !this.#isLent) await this.removeMarker();
   }
 
   #emptyPack(): PendingPack {
@@ -258,7 +288,7 @@ export class SessionUnit {
   }
 
   #startMarker(): void {
-    if (this.#markerBlobId !== undefined) return;
+    if (this.#isBorrowed || this.#markerBlobId !== undefined) return;
     const { crypto, client } = this.#context;
     const marker = encodeSessionMarker(crypto, {
       id: this.sessionId,

@@ -17,12 +17,14 @@ import type {
   ContentReader,
   WriteContentOptions,
 } from "./content-store.ts";
+import { AttachedThreads } from "./attached-threads.ts";
 import type { ContentWriteSession, ContentWriteStats } from "./content-write-session.ts";
 import { buildIndexShards } from "./index/build-index.ts";
 import type { ContentEntryTable, Presence } from "./index/entry-table.ts";
 import type { IndexBlobManager } from "./index-blob/index-blob-manager.ts";
 import type { IndexLoader } from "./index-loader.ts";
 import { mergeEntries } from "./merge-entries.ts";
+import type { PackedContents, PackingGrant, PackingThreads } from "./packing-threads.ts";
 import { packPrefixFor, packPrefixOfContent, type PackPrefix } from "./pack/pack-id.ts";
 import { contentResult, requireEntry } from "./read-contents.ts";
 import { SessionUnit, type SessionContext } from "./session-unit.ts";
@@ -75,6 +77,7 @@ export class WriteSession implements ContentWriteSession {
   #flushDeadline: TimeNs;
   #broken: { readonly cause: unknown } | undefined;
   #closing: Promise<void> | undefined;
+  #threads: AttachedThreads | undefined;
   readonly #stats = {
     writtenCount: 0,
     writtenBytes: 0,
@@ -150,6 +153,7 @@ export class WriteSession implements ContentWriteSession {
       await this.flush();
     }
     await this.#options.loader.loadIfOlder(this.#options.reloadAfterMs);
+    this.#threads?.refresh();
   }
 
   deleteContent(id: ContentId): void {
@@ -177,6 +181,50 @@ export class WriteSession implements ContentWriteSession {
     const flushed = this.#flushQueue.then(() => this.#flushUnit());
     this.#flushQueue = flushed.catch(() => undefined);
     return flushed;
+  }
+
+  async attachThreads(threads: PackingThreads): Promise<PackingGrant> {
+    this.#assertUsable();
+    const attached = new AttachedThreads({
+      threads,
+      loader: this.#options.loader,
+      clock: this.#clock,
+      maxTrustedAgeMs: this.#maxTrustedAgeMs,
+      hashBytes: this.#context.keyLength - 1,
+    });
+    // Not while a flush swaps units, and no flush before the threads are known.
+    const grant = this.#flushQueue.then(() => {
+      this.#assertUsable();
+      return attached.grant(this.#view.unit);
+    });
+    this.#flushQueue = grant.then(
+      () => {
+        this.#threads = attached;
+      },
+      (error: unknown) => this.#fail(error),
+    );
+    return grant;
+  }
+
+  detachThreads(): Promise<void> {
+    const detached = this.#flushQueue.then(async () => {
+      this.#assertUsable();
+      const threads = this.#threads;
+      if (threads === undefined) return;
+      try {
+        this.#count(await threads.handOver(this.#view.unit, undefined));
+      } catch (error) {
+        this.#fail(error);
+        throw error;
+      }
+      this.#threads = undefined;
+    });
+    this.#flushQueue = detached.catch(() => undefined);
+    return detached;
+  }
+
+  failThreads(error: unknown): void {
+    this.#fail(error);
   }
 
   async getContent(id: ContentId): Promise<Bytes> {
@@ -234,14 +282,17 @@ export class WriteSession implements ContentWriteSession {
     this.#assertUsable();
     const unit = this.#view.unit;
     this.#flushDeadline = this.#nextDeadline();
-    if (unit.isEmpty) return;
+    const threads = this.#threads;
+    if (unit.isEmpty && threads === undefined) return;
     this.#view.flushing = unit;
     this.#view.unit = new SessionUnit(this.#context);
     try {
       unit.finishPacks();
+      if (threads !== undefined) this.#count(await threads.handOver(unit, this.#view.unit));
       const entries = await unit.durableEntries();
       this.#assertWhole();
       if (entries.size > 0) await this.#writeIndex(unit.sessionId, entries);
+      threads?.afterFlush();
       await unit.removeMarker();
     } catch (error) {
       this.#fail(error);
@@ -249,6 +300,18 @@ export class WriteSession implements ContentWriteSession {
     }
     this.#view.flushing = undefined;
     this.#flushDeadline = this.#nextDeadline();
+  }
+
+  #count(packed: readonly PackedContents[]): void {
+    const stats = this.#stats;
+    for (const part of packed) {
+      stats.packCount += part.packCount;
+      stats.writtenCount += part.writtenCount;
+      stats.writtenBytes += part.writtenBytes;
+      stats.packedBytes += part.packedBytes;
+      stats.deduplicatedCount += part.deduplicatedCount;
+      stats.deduplicatedBytes += part.deduplicatedBytes;
+    }
   }
 
   async #writeIndex(sessionId: string, entries: ContentEntryTable): Promise<void> {

@@ -19,8 +19,8 @@ import type {
 
 /** The part of a write session that stores files; a `WriteSession` fits. */
 export interface FileStoringSession {
-  readonly contents: ContentWriter;
-  readonly objects: ObjectWriterStore;
+  readonly contents: Pick<ContentWriter, "settle">;
+  readonly objects: Pick<ObjectWriterStore, "createWriter" | "writeObject" | "concatenate">;
 }
 
 /** An executor that works on the calling thread, one file after the other. */

@@ -65,4 +65,9 @@ export interface UploadExecutor {
    * rejections: it rejects only when the repository cannot be written.
    */
   execute(batch: UploadBatch, observer: UploadBatchObserver): Promise<readonly UploadItemResult[]>;
+  /**
+   * Ends it after the last batch: all that was stored then belongs to the session's next flush.
+   * @throws KopiaError when something that a result names could not be stored.
+   */
+  close?(): Promise<void>;
 }

@@ -1,10 +1,11 @@
+import { availableParallelism } from "node:os";
 import { KopiaError, isKopiaError } from "@kopia-engine/kopia-format";
 import { ListingError, readLocalNames } from "../fs/local-directory.ts";
 import { LocalIgnoreFiles } from "../fs/local-ignore-files.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { enterRoot } from "../policy/ignore-context.ts";
-import { createInlineExecutor } from "./inline-executor.ts";
+import { createAdaptiveExecutor } from "./adaptive-executor.ts";
 import { type LocalSource, openLocalSource, unreadableSource } from "./local-source.ts";
 import { RootListingError, TreeUploader } from "./tree-uploader.ts";
 import { toDirectoryEntry } from "./directory-task.ts";
@@ -24,12 +25,42 @@ import { UploadRun } from "./upload-run.ts";
 export async function uploadSnapshot(options: UploadOptions): Promise<SnapshotManifest> {
   const local = openLocalSource(options.localPath ?? options.source.path, options.source);
   const run = new UploadRun(options, options.failFast ?? false);
-  const executor = options.executor ?? createInlineExecutor(options.session);
+  const executor = options.executor ?? createExecutor(options);
   const work = { options, run, local, executor };
-  const rootEntry = await (local.entry.kind === "d" ? uploadTree(work) : uploadFile(work));
+  const rootEntry = await closeAfter(executor, () =>
+    local.entry.kind === "d" ? uploadTree(work) : uploadFile(work),
+  );
   run.observer.progress?.(run.counters);
   return run.manifestOf(rootEntry);
 }
+
+/** Limits are kept to the byte only where one thread counts. */
+function createExecutor(options: UploadOptions): UploadExecutor {
+  const { session, policyTree, uploadLimitBytes = 0 } = options;
+  const wanted = options.parallelFileReads ?? policyTree.policy.upload.maxParallelFileReads;
+  const maxThreads =
+    uploadLimitBytes > 0
+      ? 1
+      : Math.min(wanted ?? DEFAULT_THREADS, availableParallelism(), MAX_THREADS);
+  return createAdaptiveExecutor({ session, maxThreads });
+}
+
+/** Closes the executor in any case; its failure counts unless there was one before. */
+async function closeAfter<T>(executor: UploadExecutor, upload: () => Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await upload();
+  } catch (error) {
+    await executor.close?.().catch(() => undefined);
+    throw error;
+  }
+  await executor.close?.();
+  return result;
+}
+
+const DEFAULT_THREADS = 1;
+/** Each takes memory of its own, and more than there are cores help little. */
+const MAX_THREADS = 4;
 
 interface UploadWork {
   readonly options: UploadOptions;

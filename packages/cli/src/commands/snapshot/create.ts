@@ -91,6 +91,7 @@ function commonOptions(
     signal: io.signal,
     observer: uploadObserver(context, session.repository.clock),
     markSourceManual: flags.overrideSource !== undefined,
+    ...(flags.parallel > 0 ? { parallelFileReads: flags.parallel } : {}),
     ...(flags.uploadLimitMb > 0 ? { uploadLimitBytes: flags.uploadLimitMb * BYTES_PER_MIB } : {}),
     ...(stdin === undefined ? {} : { stdin }),
     ...(flags.startTime === undefined

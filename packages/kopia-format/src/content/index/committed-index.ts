@@ -36,7 +36,7 @@ export interface CommittedIndexOptions {
 export class CommittedIndex {
   /** Deletion watermark in Unix seconds; 0 hides nothing. */
   watermarkSeconds = 0;
-  private readonly shared: boolean;
+  private shared: boolean;
   private table: LookupTable;
   private readonly scratchKey = new Uint8Array(MAX_CONTENT_KEY_BYTES);
 
@@ -57,8 +57,12 @@ export class CommittedIndex {
     return index;
   }
 
-  /** Parts to be posted to a worker; valid until this index changes. The index must have been made `shared`. */
+  /**
+   * Parts to be posted to a worker: this index as it is now, whatever happens to it later. An index
+   * that was not made `shared` moves into shared memory first.
+   */
   share(): SharedCommittedIndex {
+    if (!this.shared) this.moveToShared();
     return {
       blobs: this.table.readers.map(({ blobId, bytes }) => ({ blobId, bytes })),
       table: this.table.parts(),
@@ -162,6 +166,16 @@ export class CommittedIndex {
     while (cursor.next()) {
       if (isWanted(cursor, watermarkSeconds, query)) visit(cursor.reader, cursor.position);
     }
+  }
+
+  private moveToShared(): void {
+    const { readers } = this.table;
+    const { slots, keyCount } = this.table.parts();
+    const sharedSlots = new Uint32Array(new SharedArrayBuffer(slots.byteLength));
+    sharedSlots.set(slots);
+    const moved = readers.map(({ blobId, bytes }) => openIndex(toShared(bytes), blobId));
+    this.table = LookupTable.fromParts(moved, { slots: sharedSlots, keyCount });
+    this.shared = true;
   }
 
   private cursor(query: ContentQuery): MergeCursor {

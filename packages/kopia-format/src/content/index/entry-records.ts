@@ -34,6 +34,14 @@ const LIMITS = {
   encryptionKeyId: 2 ** 8,
 } as const;
 
+/** Records as plain parts, to be posted to another thread. */
+export interface EntryRecordsParts {
+  readonly keyLength: number;
+  readonly chunks: readonly Uint8Array<ArrayBuffer>[];
+  readonly count: number;
+  readonly packBlobIds: readonly string[];
+}
+
 /**
  * Entries as records of bytes in chunks: growing copies nothing but the first, small chunk. Records
  * are numbered in order of appending and never move; a removed one stays behind, marked free.
@@ -42,7 +50,7 @@ export class EntryRecords {
   readonly keyLength: number;
   private readonly strideBytes: number;
   private readonly chunks: DataView[] = [];
-  private readonly chunkBytes: Uint8Array[] = [];
+  private readonly chunkBytes: Uint8Array<ArrayBuffer>[] = [];
   private readonly packIds: string[] = [];
   private readonly packNumbers = new Map<string, number>();
   private recordCount = 0;
@@ -50,6 +58,24 @@ export class EntryRecords {
   constructor(keyLength: number) {
     this.keyLength = keyLength;
     this.strideBytes = keyLength + RECORD.size;
+  }
+
+  /** Records that another thread has posted. */
+  static fromParts(parts: EntryRecordsParts): EntryRecords {
+    const records = new EntryRecords(parts.keyLength);
+    for (const bytes of parts.chunks) {
+      records.chunkBytes.push(bytes);
+      records.chunks.push(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+    }
+    for (const packBlobId of parts.packBlobIds) records.packNumberOf(packBlobId);
+    records.recordCount = parts.count;
+    return records;
+  }
+
+  /** The records to be posted; nothing may be added to them afterwards. */
+  parts(): EntryRecordsParts {
+    const { keyLength, chunkBytes: chunks, recordCount: count, packIds: packBlobIds } = this;
+    return { keyLength, chunks, count, packBlobIds };
   }
 
   /** Records appended so far, free ones included. */
@@ -80,6 +106,19 @@ export class EntryRecords {
     this.bytesOf(record).set(key, this.offsetOf(record));
     this.recordCount++;
     this.writeValues(record, entry);
+    return record;
+  }
+
+  /** Appends a copy of a record of others; returns its number. */
+  appendCopy(others: EntryRecords, other: number): number {
+    const record = this.recordCount;
+    this.reserve(record);
+    const start = others.offsetOf(other);
+    const copied = others.bytesOf(other).subarray(start, start + this.strideBytes);
+    this.bytesOf(record).set(copied, this.offsetOf(record));
+    this.recordCount++;
+    const packNumber = this.packNumberOf(others.packBlobIdAt(other));
+    this.viewOf(record).setUint32(this.valueOffset(record) + RECORD.packNumber, packNumber);
     return record;
   }
 

@@ -2,7 +2,7 @@ import { KopiaError } from "../../base/errors.ts";
 import type { ContentEntry, ContentId } from "../content-entry.ts";
 import { MAX_CONTENT_KEY_BYTES, keyToContentId, writeContentKey } from "../content-id.ts";
 import { entryWins } from "./entry-order.ts";
-import { EntryRecords } from "./entry-records.ts";
+import { EntryRecords, type EntryRecordsParts } from "./entry-records.ts";
 import { compareKeys, keyHash, type KeyPlace } from "./key-bytes.ts";
 import { sortRecordsByKey } from "./key-sort.ts";
 
@@ -107,6 +107,19 @@ export class ContentEntryTable {
     return true;
   }
 
+  /** Merges entries that another thread has posted; as `merge` for each. */
+  mergeParts(parts: EntryRecordsParts): void {
+    const others = EntryRecords.fromParts(parts);
+    for (let other = 0; other < others.count; other++) {
+      if (others.isFree(other)) continue;
+      const offset = others.offsetOf(other);
+      const key = others.bytesOf(other).subarray(offset, offset + this.keyLength);
+      if (this.findRecord(key) < 0) {
+        this.inserted(key, this.recordsOfEntries.appendCopy(others, other));
+      } else this.merge(entryAt(others, other));
+    }
+  }
+
   /** Forgets an entry. Returns whether there was one. */
   delete(id: ContentId): boolean {
     const key = this.keyOf(id);
@@ -152,20 +165,7 @@ export class ContentEntryTable {
   }
 
   private entryOf(record: number): ContentEntry {
-    const records = this.recordsOfEntries;
-    const offset = records.offsetOf(record);
-    return {
-      contentId: keyToContentId(records.bytesOf(record).subarray(offset, offset + this.keyLength)),
-      packBlobId: records.packBlobIdAt(record),
-      timestampSeconds: records.timestampSecondsAt(record),
-      packOffset: records.packOffsetAt(record),
-      packedLength: records.packedLengthAt(record),
-      originalLength: records.originalLengthAt(record),
-      deleted: records.isDeletedAt(record),
-      compressionHeaderId: records.compressionHeaderIdAt(record),
-      formatVersion: records.formatVersionAt(record),
-      encryptionKeyId: records.encryptionKeyIdAt(record),
-    };
+    return entryAt(this.recordsOfEntries, record);
   }
 
   /** Record of a key, or -1. */
@@ -189,7 +189,11 @@ export class ContentEntryTable {
   }
 
   private insert(key: Uint8Array, entry: ContentEntry): void {
-    const record = this.recordsOfEntries.append(key.subarray(0, this.keyLength), entry);
+    this.inserted(key, this.recordsOfEntries.append(key.subarray(0, this.keyLength), entry));
+  }
+
+  /** Makes an appended record findable. */
+  private inserted(key: Uint8Array, record: number): void {
     this.entryCount++;
     if (this.usedSlots + 1 > this.slots.length * MAX_LOAD) this.rehash();
     else this.occupy(key, 0, record);
@@ -216,6 +220,23 @@ export class ContentEntryTable {
       this.occupy(records.bytesOf(record), records.offsetOf(record), record);
     }
   }
+}
+
+function entryAt(records: EntryRecords, record: number): ContentEntry {
+  const offset = records.offsetOf(record);
+  const key = records.bytesOf(record).subarray(offset, offset + records.keyLength);
+  return {
+    contentId: keyToContentId(key),
+    packBlobId: records.packBlobIdAt(record),
+    timestampSeconds: records.timestampSecondsAt(record),
+    packOffset: records.packOffsetAt(record),
+    packedLength: records.packedLengthAt(record),
+    originalLength: records.originalLengthAt(record),
+    deleted: records.isDeletedAt(record),
+    compressionHeaderId: records.compressionHeaderIdAt(record),
+    formatVersion: records.formatVersionAt(record),
+    encryptionKeyId: records.encryptionKeyIdAt(record),
+  };
 }
 
 /** The error of a content ID whose hash length is not the repository's (spec 1 §13.14). */

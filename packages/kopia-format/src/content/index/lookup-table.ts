@@ -33,6 +33,8 @@ export class LookupTable {
   foundPosition = 0;
 
   private readonly shared: boolean;
+  /** Other threads read the slots: before the next change they are copied. */
+  private isHandedOut = false;
   private slots: Uint32Array = new Uint32Array(0);
   private slotCount = 0;
   /** Number of each reader's first entry. */
@@ -55,7 +57,9 @@ export class LookupTable {
     return table;
   }
 
+  /** Parts for other threads; later changes of this table do not reach them. */
   parts(): LookupTableParts {
+    this.isHandedOut = true;
     return { slots: this.slots, keyCount: this.keyCount };
   }
 
@@ -70,6 +74,7 @@ export class LookupTable {
     let added = 0;
     for (const reader of readers) added += reader.entryCount;
     this.reserve(this.keyCount + added);
+    if (this.isHandedOut && added > 0) this.copySlots();
     for (const reader of readers) {
       const first = this.entryCount;
       this.addReader(reader);
@@ -159,8 +164,16 @@ export class LookupTable {
     );
     const previous = this.slots;
     this.slots = this.allocate(wanted * WORDS_PER_SLOT);
+    this.isHandedOut = false;
     this.slotCount = wanted;
     this.rehash(previous);
+  }
+
+  private copySlots(): void {
+    const copy = this.allocate(this.slots.length);
+    copy.set(this.slots);
+    this.slots = copy;
+    this.isHandedOut = false;
   }
 
   private allocate(words: number): Uint32Array {

@@ -1,0 +1,260 @@
+import {
+  KopiaError,
+  errorFromWire,
+  errorMessage,
+  isKopiaError,
+  type PackedContents,
+  type PackingGrant,
+  type PackingThreads,
+  type SharedContentView,
+  type ThreadSetup,
+  type WriteSession,
+} from "@kopia-engine/kopia-format";
+import { createInlineExecutor } from "./inline-executor.ts";
+import type { StartUploadThread, UploadThreadPort } from "./start-upload-worker.ts";
+import type {
+  FromUploadThread,
+  UploadThreadReplies,
+  UploadThreadRequest,
+} from "./thread-messages.ts";
+import type {
+  UploadBatch,
+  UploadBatchObserver,
+  UploadExecutor,
+  UploadItemResult,
+} from "./upload-executor.ts";
+
+/** What an upload pool works with. */
+export interface UploadPoolOptions {
+  readonly session: WriteSession;
+  readonly setup: ThreadSetup;
+  /** Threads at most; each is started when all others are busy. */
+  readonly maxThreads: number;
+  readonly startThread: StartUploadThread;
+}
+
+interface Thread {
+  readonly port: UploadThreadPort;
+  batchCount: number;
+  hasCrashed: boolean;
+}
+
+interface Job {
+  readonly thread: Thread;
+  readonly observer: UploadBatchObserver;
+  isPaused: boolean;
+  readonly resolve: (results: readonly UploadItemResult[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Request {
+  readonly thread: Thread;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Batches that a thread has at once: one at work, and one that is ready when that is done. */
+const BATCHES_PER_THREAD = 2;
+
+/**
+ * Gives batches to threads that each store files into packs of their own (design §4). The session
+ * stays with the calling thread, which takes over their entries at every flush and at the end.
+ * A thread that fails breaks the session: others may rely on what it was to store.
+ */
+export class UploadPool implements UploadExecutor, PackingThreads {
+  readonly concurrency: number;
+  readonly #options: UploadPoolOptions;
+  /** For files in parts, whose lists of pieces have to be read back. */
+  readonly #inline: UploadExecutor;
+  readonly #stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  readonly #threads: Thread[] = [];
+  readonly #jobs = new Map<number, Job>();
+  readonly #requests = new Map<number, Request>();
+  #grant: PackingGrant | undefined;
+  #lastId = 0;
+  #failure: KopiaError | undefined;
+
+  private constructor(options: UploadPoolOptions) {
+    this.#options = options;
+    this.#inline = createInlineExecutor(options.session);
+    // The caller waits when so many are in flight.
+    this.concurrency = options.maxThreads * BATCHES_PER_THREAD + 1;
+  }
+
+  /** @throws KopiaError `SESSION_BROKEN`, storage errors. */
+  static async open(options: UploadPoolOptions): Promise<UploadPool> {
+    const pool = new UploadPool(options);
+    const grant = await options.session.contents.attachThreads(pool);
+    // A flush may have followed at once.
+    pool.#grant ??= grant;
+    return pool;
+  }
+
+  async execute(
+    batch: UploadBatch,
+    observer: UploadBatchObserver,
+  ): Promise<readonly UploadItemResult[]> {
+    if (hasFileInParts(batch)) return await this.#inline.execute(batch, observer);
+    this.#assertWhole();
+    const thread = this.#freeThread();
+    const id = ++this.#lastId;
+    return await new Promise((resolve, reject) => {
+      this.#jobs.set(id, { thread, observer, isPaused: false, resolve, reject });
+      thread.batchCount++;
+      thread.port.post({ type: "batch", id, batch });
+    });
+  }
+
+  async handOver(next: PackingGrant | undefined): Promise<readonly PackedContents[]> {
+    this.#assertWhole();
+    this.#grant = next;
+    return await Promise.all(
+      this.#threads.map((thread) => this.#ask(thread, { ask: "handOver", next })),
+    );
+  }
+
+  updateView(view: SharedContentView): void {
+    if (this.#grant === undefined) return;
+    this.#grant = { ...this.#grant, view };
+    for (const { port } of this.#threads) port.post({ type: "view", view });
+  }
+
+  async close(): Promise<void> {
+    try {
+      if (this.#failure === undefined) await this.#options.session.contents.detachThreads();
+      this.#assertWhole();
+    } catch (error) {
+      this.#fail(error);
+      const alive = this.#threads.filter(({ hasCrashed }) => !hasCrashed);
+      await Promise.allSettled(alive.map((thread) => this.#ask(thread, { ask: "abort" })));
+      throw error;
+    } finally {
+      await Promise.all(this.#threads.map(({ port }) => port.terminate()));
+    }
+  }
+
+  /** The thread with the least to do; a new one when all have something. */
+  #freeThread(): Thread {
+    const [least] = this.#threads.toSorted((a, b) => a.batchCount - b.batchCount);
+    const isEnough = this.#threads.length >= this.#options.maxThreads;
+    if (least !== undefined && (least.batchCount === 0 || isEnough)) return least;
+    return this.#startThread();
+  }
+
+  #startThread(): Thread {
+    const { setup, startThread } = this.#options;
+    if (this.#grant === undefined) {
+      throw new KopiaError("REPOSITORY_CLOSED", "this upload pool is closed");
+    }
+    const port = startThread(
+      { setup, grant: this.#grant, stop: this.#stop },
+      {
+        message: (message) => this.#receive(thread, message),
+        crashed: (error) => this.#crashed(thread, error),
+      },
+    );
+    const thread: Thread = { port, batchCount: 0, hasCrashed: false };
+    this.#threads.push(thread);
+    return thread;
+  }
+
+  #ask<Ask extends keyof UploadThreadReplies>(
+    thread: Thread,
+    message: UploadThreadRequest & { readonly ask: Ask },
+  ): Promise<UploadThreadReplies[Ask]> {
+    const request = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#requests.set(request, { thread, resolve, reject });
+      thread.port.post({ type: "request", request, ...message });
+    });
+  }
+
+  #receive(thread: Thread, message: FromUploadThread): void {
+    switch (message.type) {
+      case "pause":
+        return this.#pause(message);
+      case "result":
+        return this.#finish(message);
+      case "reply": {
+        const request = this.#requests.get(message.request);
+        this.#requests.delete(message.request);
+        return request?.resolve(message.value as never);
+      }
+      case "failed":
+        return this.#crashed(thread, errorFromWire(message.error));
+    }
+  }
+
+  #pause(message: Extract<FromUploadThread, { type: "pause" }>): void {
+    const { id, item, readBytes } = message;
+    const job = this.#jobs.get(id);
+    if (job === undefined) return;
+    const { thread, observer } = job;
+    this.#count(job, readBytes);
+    job.isPaused = true;
+    const checkpoint = async (): Promise<string> =>
+      job.isPaused ? await this.#ask(thread, { ask: "checkpoint", id }) : "";
+    const pause = async (): Promise<void> => {
+      await this.#options.session.contents.settle();
+      await observer.pause({ item, checkpoint });
+    };
+    pause()
+      .catch((error: unknown) => {
+        // The rest of the batch is not wanted any more.
+        Atomics.store(this.#stop, 0, 1);
+        job.reject(error);
+      })
+      .finally(() => {
+        job.isPaused = false;
+        thread.port.post({ type: "resume", id });
+      });
+  }
+
+  #finish(message: Extract<FromUploadThread, { type: "result" }>): void {
+    const job = this.#jobs.get(message.id);
+    if (job === undefined) return;
+    this.#jobs.delete(message.id);
+    job.thread.batchCount--;
+    this.#count(job, message.readBytes);
+    job.resolve(message.results);
+  }
+
+  #count(job: Job, readBytes: number): void {
+    if (!job.observer.readBytes(readBytes)) Atomics.store(this.#stop, 0, 1);
+  }
+
+  #crashed(thread: Thread, error: unknown): void {
+    thread.hasCrashed = true;
+    this.#fail(error);
+    for (const [id, request] of this.#requests) {
+      if (request.thread !== thread) continue;
+      this.#requests.delete(id);
+      request.reject(this.#failure);
+    }
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#failure !== undefined) return;
+    const error = isKopiaError(cause)
+      ? cause
+      : new KopiaError("SESSION_BROKEN", `an upload thread failed: ${errorMessage(cause)}`, {
+          cause,
+        });
+    this.#failure = error;
+    Atomics.store(this.#stop, 0, 1);
+    this.#options.session.contents.failThreads(error);
+    for (const job of this.#jobs.values()) job.reject(error);
+    this.#jobs.clear();
+  }
+
+  #assertWhole(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+function hasFileInParts({ items, settings }: UploadBatch): boolean {
+  return items.some((item) => {
+    const partBytes = settings[item.settings]?.parallelUploadAboveSizeBytes ?? 0;
+    return item.kind === "file" && partBytes > 0 && item.sizeBytes > partBytes;
+  });
+}

@@ -253,6 +253,7 @@ export type {
   ObjectWriterStore,
 } from "./object/object-store.ts";
 export {
+  connectAndOpen,
   connectRepository,
   openConnection,
   type ConnectOptions,

@@ -11,6 +11,20 @@ export {
 } from "./fs/read-directory.ts";
 export { resolveRestoreSource, type ResolveRestoreSourceOptions } from "./fs/restore-source.ts";
 export {
+  assertPlausible,
+  executeSnapshotGc,
+  planSnapshotGc,
+  type SnapshotGcInput,
+  type SnapshotGcPlan,
+} from "./gc/snapshot-gc.ts";
+export {
+  runMaintenance,
+  type MaintenanceOutcome,
+  type RunMaintenanceOptions,
+} from "./maintenance/run-maintenance.ts";
+export { SAFETY, type Safety, type SafetyParameters } from "./maintenance/safety-parameters.ts";
+export { loadSchedule, saveSchedule } from "./maintenance/schedule-store.ts";
+export {
   buildDirectory,
   compareEntries,
   type DirectoryParts,

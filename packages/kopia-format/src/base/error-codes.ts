@@ -91,6 +91,13 @@ export const ERROR_CODES = {
   LIMIT_EXCEEDED: never("The input is larger than this program accepts."),
   JSON_INVALID: never("The document is not valid JSON of the expected shape."),
   MOVER_ENVIRONMENT: never("Set the variable in the Job's environment."),
+  MAINTENANCE_NOT_OWNED: never(
+    "Run maintenance as its owner, or take over with maintenance set --owner=me.",
+  ),
+  MAINTENANCE_CLOCK_SKEW: later("Set the clocks of this machine and of the storage right."),
+  MAINTENANCE_REFUSED: never(
+    "Look at the plan with --dry-run; allow it explicitly when it is what you want.",
+  ),
   MAINTENANCE_CORRUPT: never("Delete kopia.maintenance; the schedule starts again."),
 } as const satisfies Record<string, ErrorCodeEntry>;
 

@@ -37,6 +37,20 @@ export class ObjectIdSet {
     return true;
   }
 
+  /** Whether an ID was added. */
+  has(objectId: string): boolean {
+    if (!DIRECT_ID.test(objectId)) return this.#others.has(objectId);
+    const slots = this.#slots;
+    const mask = slots.length / WORDS - 1;
+    const words = [0, 8, 16, 24].map((start) => wordAt(objectId, start));
+    if (words.every((word) => word === 0)) return this.#others.has(objectId);
+    for (let slot = (words[0] ?? 0) & mask; ; slot = (slot + 1) & mask) {
+      const found = slots.subarray(slot * WORDS, (slot + 1) * WORDS);
+      if (found.every((word) => word === 0)) return false;
+      if (found.every((word, i) => word === words[i])) return true;
+    }
+  }
+
   #addOther(objectId: string): boolean {
     const isNew = !this.#others.has(objectId);
     this.#others.add(objectId);

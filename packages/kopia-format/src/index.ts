@@ -33,6 +33,7 @@ export {
   type ErrorDetails,
   type ErrorWire,
 } from "./base/errors.ts";
+export { tryLockFile } from "./base/file-lock.ts";
 export { formatGoDuration, parseGoDuration } from "./base/go-duration.ts";
 export {
   goDecodeUtf8,

@@ -49,6 +49,7 @@ export {
 export { entryModeFromPosix, entryModeToPosix } from "./model/entry-mode.ts";
 export {
   DEFAULT_MAINTENANCE_PARAMETERS,
+  encodeMaintenanceParameters,
   getMaintenanceParameters,
   hasMaintenanceParameters,
   setMaintenanceParameters,

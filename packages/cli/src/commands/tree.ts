@@ -119,9 +119,14 @@ export const commandTree: GroupNode = group(
       "maintenance",
       "Upkeep of the repository",
       [
-        node("info", "Show schedule and recent runs", { aliases: ["status"] }),
-        node("run", "Run maintenance"),
-        node("set", "Change the schedule or the owner"),
+        node("info", "Show schedule and recent runs", {
+          aliases: ["status"],
+          load: () => import("./maintenance/info.ts"),
+        }),
+        node("run", "Run maintenance", { load: () => import("./maintenance/run.ts") }),
+        node("set", "Change the schedule or the owner", {
+          load: () => import("./maintenance/set.ts"),
+        }),
       ],
       { aliases: ["gc"], hidden: true },
     ),

@@ -11,6 +11,7 @@ export interface Libc {
     flags: number,
   ): number;
   futimens(fd: number, timespecs: bigint): number;
+  flock(fd: number, operation: number): number;
   /** Address of `timespecs`. */
   readonly timespecsAddress: bigint;
   /** The error number of the last call that failed. */
@@ -30,6 +31,7 @@ interface Ffi {
 const DEFINITIONS = {
   utimensat: { arguments: ["i32", "pointer", "pointer", "i32"], return: "i32" },
   futimens: { arguments: ["i32", "pointer"], return: "i32" },
+  flock: { arguments: ["i32", "i32"], return: "i32" },
   __errno_location: { arguments: [], return: "pointer" },
 } as const;
 
@@ -81,6 +83,7 @@ function bindLibc(ffi: Ffi): Libc {
     timespecsAddress: ffi.getRawPointer(timespecs.buffer),
     utimensat: functions["utimensat"] as Libc["utimensat"],
     futimens: functions["futimens"] as Libc["futimens"],
+    flock: functions["flock"] as Libc["flock"],
     // One address a thread; asked at once after the failed call.
     errno: () => ffi.getInt32(errnoLocation(), 0),
   };

@@ -1,0 +1,89 @@
+import {
+  formatGoDuration,
+  formatGoTime,
+  goStringify,
+  type JsonInput,
+  type MaintenanceSchedule,
+  type TimeNs,
+} from "@kopia-engine/kopia-format";
+import {
+  encodeMaintenanceParameters,
+  getMaintenanceParameters,
+  loadSchedule,
+  type MaintenanceCycle,
+} from "@kopia-engine/snapshotter";
+import type { CommandContext } from "../../command-context.ts";
+import { jsonFlags, printJsonObject } from "../../output/json-output.ts";
+import { timestamp } from "../../output/timestamps.ts";
+import { defineCommand } from "../../parser/command.ts";
+import { withRepository } from "../../session/open-session.ts";
+
+/** `maintenance info` (spec 3 §6.11). Movers read the line that starts with `Owner: `. */
+export const command = defineCommand({
+  flags: jsonFlags,
+  arguments: {},
+  async run(context, { flags }) {
+    await withRepository(context, async (repository) => {
+      const parameters = await getMaintenanceParameters(repository.manifests);
+      const schedule = await loadSchedule(repository);
+      if (flags.json) {
+        const open = encodeMaintenanceParameters(parameters).slice(0, -1);
+        const text = `${open},"schedule":${scheduleJson(schedule)}}`;
+        printJsonObject(context.out, text, { indent: flags.jsonIndent });
+        return;
+      }
+      context.out.line(`Owner: ${parameters.owner}`);
+      const print = (name: string, cycle: MaintenanceCycle, next: TimeNs): void => {
+        context.out.line(`${name} Cycle:`);
+        context.out.line(`  scheduled: ${cycle.enabled}`);
+        if (!cycle.enabled) return;
+        context.out.line(`  interval: ${formatGoDuration(BigInt(cycle.intervalNs))}`);
+        context.out.line(`  next run: ${nextRun(context, next, repository.clock.now())}`);
+      };
+      print("Quick", parameters.quick, schedule.nextQuickMaintenance);
+      print("Full", parameters.full, schedule.nextFullMaintenance);
+      printRuns(context, schedule);
+    });
+  },
+});
+
+function nextRun(context: CommandContext, next: TimeNs, now: TimeNs): string {
+  if (next <= now) return "now";
+  const seconds = ((next - now) / 1_000_000_000n) * 1_000_000_000n;
+  return `${timestamp(context, next)} (in ${formatGoDuration(seconds)})`;
+}
+
+function printRuns(context: CommandContext, { runs }: MaintenanceSchedule): void {
+  context.out.line("Recent Maintenance Runs:");
+  for (const [task, list] of sorted(runs)) {
+    context.out.line(`  ${task}:`);
+    for (const { start, end, success, error } of list) {
+      const took = formatGoDuration(end - start);
+      const outcome = success ? "SUCCESS" : `ERROR: ${error}`;
+      context.out.line(`    ${timestamp(context, start)} (${took}) ${outcome}`);
+    }
+  }
+}
+
+function scheduleJson(schedule: MaintenanceSchedule): string {
+  const runs = new Map<string, JsonInput>();
+  for (const [task, list] of sorted(schedule.runs)) {
+    const entries = list.map(({ start, end, success, error, extra }) => ({
+      start: formatGoTime(start),
+      end: formatGoTime(end),
+      success: success || undefined,
+      error: error || undefined,
+      extra: extra.length === 0 ? undefined : extra,
+    }));
+    runs.set(task, entries);
+  }
+  return goStringify({
+    nextFullMaintenance: formatGoTime(schedule.nextFullMaintenance),
+    nextQuickMaintenance: formatGoTime(schedule.nextQuickMaintenance),
+    runs: runs.size === 0 ? null : runs,
+  });
+}
+
+function sorted<T>(map: ReadonlyMap<string, T>): [string, T][] {
+  return [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
+}

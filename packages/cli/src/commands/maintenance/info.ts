@@ -1,4 +1,5 @@
 import {
+  NS_PER_SECOND,
   formatGoDuration,
   formatGoTime,
   goStringify,
@@ -42,6 +43,13 @@ export const command = defineCommand({
       };
       print("Quick", parameters.quick, schedule.nextQuickMaintenance);
       print("Full", parameters.full, schedule.nextFullMaintenance);
+      const { maxCount, maxAgeNs, maxTotalSizeBytes } = parameters.logRetention;
+      context.out.line("Log Retention:");
+      context.out.line(`  max count:       ${maxCount}`);
+      context.out.line(`  max age of logs: ${formatGoDuration(BigInt(maxAgeNs))}`);
+      context.out.line(`  max total size:  ${context.formatBytes(maxTotalSizeBytes)}`);
+      const locks = parameters.extendObjectLocks ? "enabled" : "disabled";
+      context.out.line(`Object Lock Extension: ${locks}`);
       printRuns(context, schedule);
     });
   },
@@ -49,7 +57,7 @@ export const command = defineCommand({
 
 function nextRun(context: CommandContext, next: TimeNs, now: TimeNs): string {
   if (next <= now) return "now";
-  const seconds = ((next - now) / 1_000_000_000n) * 1_000_000_000n;
+  const seconds = ((next - now) / NS_PER_SECOND) * NS_PER_SECOND;
   return `${timestamp(context, next)} (in ${formatGoDuration(seconds)})`;
 }
 
@@ -58,7 +66,7 @@ function printRuns(context: CommandContext, { runs }: MaintenanceSchedule): void
   for (const [task, list] of sorted(runs)) {
     context.out.line(`  ${task}:`);
     for (const { start, end, success, error } of list) {
-      const took = formatGoDuration(end - start);
+      const took = formatGoDuration(((end - start) / NS_PER_SECOND) * NS_PER_SECOND);
       const outcome = success ? "SUCCESS" : `ERROR: ${error}`;
       context.out.line(`    ${timestamp(context, start)} (${took}) ${outcome}`);
     }

@@ -255,6 +255,7 @@ export type {
 } from "./object/object-store.ts";
 export {
   connectAndOpen,
+  connectAndOpen,
   connectRepository,
   openConnection,
   type ConnectOptions,

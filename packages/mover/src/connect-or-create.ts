@@ -3,11 +3,10 @@ import { dirname, join } from "node:path";
 import {
   type Repository,
   KopiaError,
-  connectRepository,
+  connectAndOpen,
   createRepository,
   filesystemStorageConfig,
   isKopiaError,
-  openConnection,
   openStorageForCreate,
 } from "@kopia-engine/kopia-format";
 import { prepareNewRepository } from "@kopia-engine/snapshotter";
@@ -21,25 +20,22 @@ const DEFAULT_CACHE_BYTES = 5000 * BYTES_PER_MB;
  * Opens the repository. The connection file lands where the original mover keeps it,
  * `<cache>/kopia.config`, so that either mover can follow the other.
  * @returns `undefined` when there is no repository yet: its directory is empty or missing.
- * @throws KopiaError as `connectRepository`; `STORAGE_UNAVAILABLE` when the directory around the
+ * @throws KopiaError as `connectAndOpen`; `STORAGE_UNAVAILABLE` when the directory around the
  * repository is missing; `REPOSITORY_NOT_FOUND` when something else lies there (spec 4 §2.4 step 7).
  */
 export async function connect(
   job: MoverEnvironment,
   context: JobContext,
 ): Promise<Repository | undefined> {
+  let repository: Repository;
   try {
-    await writeJobConnection(job, context);
+    repository = await openByNewConnection(job, context);
   } catch (error) {
     const mayBeNew =
       isKopiaError(error, "REPOSITORY_NOT_FOUND") || isKopiaError(error, "STORAGE_UNAVAILABLE");
     if (!mayBeNew || !isVacant(job.repositoryPath)) throw error;
     return undefined;
   }
-  const repository = await openConnection(configPath(job), {
-    password: job.password,
-    env: context.env,
-  });
   context.log.info(`Repository connected: ${repository.storage.displayName}`);
   return repository;
 }
@@ -78,8 +74,8 @@ function configPath(job: MoverEnvironment): string {
   return join(job.cacheDirectory, "kopia.config");
 }
 
-async function writeJobConnection(job: MoverEnvironment, context: JobContext): Promise<void> {
-  await connectRepository({
+function openByNewConnection(job: MoverEnvironment, context: JobContext): Promise<Repository> {
+  return connectAndOpen({
     configPath: configPath(job),
     storage: filesystemStorageConfig({ path: job.repositoryPath }),
     password: job.password,

@@ -55,6 +55,28 @@ export interface ConnectOptions {
  * @throws KopiaError as `openStorage`, `openRepository` and `writeConnection`.
  */
 export async function connectRepository(options: ConnectOptions): Promise<Connection> {
+  return (await proveAndConnect(options)).connection;
+}
+
+/**
+ * As `connectRepository`, and opens the repository of the new connection: with the key at hand, which
+ * spares a second derivation.
+ * @param open as in `openConnection`; password, environment and clock are those of the connection.
+ * @throws KopiaError as `connectRepository` and `openConnection`.
+ */
+export async function connectAndOpen(
+  options: ConnectOptions,
+  open: Omit<OpenConnectionOptions, "password" | "env" | "clock" | "format"> = {},
+): Promise<Repository> {
+  const { configPath, password, env, clock } = options;
+  const { format } = await proveAndConnect(options);
+  const same = { password, env, format, ...(clock !== undefined && { clock }) };
+  return openConnection(configPath, { ...open, ...same });
+}
+
+async function proveAndConnect(
+  options: ConnectOptions,
+): Promise<{ connection: Connection; format: RepositoryFormat }> {
   const { configPath, storage, password, env } = options;
   const identity = { ...defaultIdentity(env), ...options.client };
   const client = { readOnly: false, description: "", enableActions: false, ...identity };
@@ -68,11 +90,11 @@ export async function connectRepository(options: ConnectOptions): Promise<Connec
       ...(options.format !== undefined && { format: options.format }),
     }),
   );
-  const { uniqueId } = opened.format;
+  const { format } = opened;
   await opened.close();
   const connection: Connection = {
     storage,
-    caching: completeCaching(options, uniqueId),
+    caching: completeCaching(options, format.uniqueId),
     client: {
       ...client,
       description: client.description || `Repository in ${blobs.displayName}`,
@@ -83,7 +105,7 @@ export async function connectRepository(options: ConnectOptions): Promise<Connec
   await writeConnection(configPath, connection);
   if (options.persistPassword ?? true) await writePersistedPassword(configPath, password);
   else await removePersistedPassword(configPath);
-  return connection;
+  return { connection, format };
 }
 
 /**
@@ -116,6 +138,8 @@ export interface OpenConnectionOptions {
   readonly readOnly?: boolean;
   /** `false`: reads what the storage holds now, whatever the cache has. For verification. Default true. */
   readonly useCache?: boolean;
+  /** The format that `createRepository` or an earlier open gave: spares the key derivation. */
+  readonly format?: RepositoryFormat;
   readonly onWarning?: (message: string) => void;
   /** As in `OpenRepositoryOptions`. */
   readonly onRepair?: NonNullable<OpenRepositoryOptions["onRepair"]>;

@@ -255,7 +255,6 @@ export type {
 } from "./object/object-store.ts";
 export {
   connectAndOpen,
-  connectAndOpen,
   connectRepository,
   openConnection,
   type ConnectOptions,

@@ -130,13 +130,13 @@ test("a content that a racing snapshot uses again is restored by the next collec
   const { clock, repository } = await world(path);
   clock.advance(48n * HOUR);
   const manifests = await listSnapshots(repository.manifests);
-  const [{ id = "", rootEntry } = {}] = manifests;
+  const { id, rootEntry } = manifests[0]!;
   const payload = await repository.manifests.getPayload(id);
   const { labels } = (await repository.manifests.find({ type: "snapshot" }))[0] ?? { labels: {} };
   await remove(repository, id);
   await full(repository);
   await using session = await repository.writeSession();
-  session.manifests.put(labels, payload);
+  await session.manifests.put(labels, payload);
   await session.flush();
   await repository.refresh();
   expect(repository.contents.getContentInfo(rootEntry?.objectId ?? "")?.deleted).toBe(true);

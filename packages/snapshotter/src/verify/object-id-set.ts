@@ -30,7 +30,8 @@ export class ObjectIdSet {
       wordAt(objectId, 24),
     ];
     // All zeros marks a free slot; nothing else can have that hash by chance.
-    if ((words[0] | words[1] | words[2] | words[3]) === 0) return this.#addOther(objectId);
+    if ((words[0] | words[1] | words[2] | words[3]) === 0)
+      return this.#addOther(objectId.slice(0, 32));
     if (!this.#insert(words)) return false;
     this.#count++;
     if (this.#count * 2 * WORDS > this.#slots.length) this.#grow();
@@ -43,7 +44,7 @@ export class ObjectIdSet {
     const slots = this.#slots;
     const mask = slots.length / WORDS - 1;
     const words = [0, 8, 16, 24].map((start) => wordAt(objectId, start));
-    if (words.every((word) => word === 0)) return this.#others.has(objectId);
+    if (words.every((word) => word === 0)) return this.#others.has(objectId.slice(0, 32));
     for (let slot = (words[0] ?? 0) & mask; ; slot = (slot + 1) & mask) {
       const found = slots.subarray(slot * WORDS, (slot + 1) * WORDS);
       if (found.every((word) => word === 0)) return false;

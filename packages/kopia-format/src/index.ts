@@ -102,10 +102,7 @@ export type {
   PutOptions,
   StorageCapacity,
 } from "./blob/storage.ts";
-export {
-  ThrottledStorage,
-  type ThrottlingLimits as StorageThrottlingLimits,
-} from "./blob/throttled-storage.ts";
+export { ThrottledStorage, type ThrottlingLimits } from "./blob/throttled-storage.ts";
 export type { Compressor } from "./compression/compressor.ts";
 export { loadPortableZstdEncoder } from "./compression/portable-zstd.ts";
 export {
@@ -280,7 +277,6 @@ export type {
   ConnectionClientOptions,
   FilesystemConfig,
   StorageConfig,
-  ThrottlingLimits,
 } from "./repository/connection.ts";
 export {
   createRepository,

@@ -13,7 +13,7 @@ import type {
   BlobWriter,
   PutOptions,
 } from "./storage.ts";
-import { ForwardingStorage } from "./forwarding-storage.ts";
+import { ForwardingStorage, withCommit } from "./forwarding-storage.ts";
 
 /** What marks a directory as a cache for backup programs (spec 1 §10.4). */
 const CACHE_TAG_FILE = "CACHEDIR.TAG";
@@ -86,19 +86,11 @@ export class CachingStorage extends ForwardingStorage {
 
   override openWriter(id: BlobId): BlobWriter {
     const writer = this.inner.openWriter(id);
-    return {
-      id,
-      get lengthBytes() {
-        return writer.lengthBytes;
-      },
-      append: (data) => writer.append(data),
-      commit: async () => {
-        const blob = await writer.commit();
-        this.#forget(id);
-        return blob;
-      },
-      abort: () => writer.abort(),
-    };
+    return withCommit(writer, async () => {
+      const blob = await writer.commit();
+      this.#forget(id);
+      return blob;
+    });
   }
 
   override async delete(id: BlobId): Promise<void> {

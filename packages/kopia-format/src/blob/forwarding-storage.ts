@@ -61,3 +61,16 @@ export abstract class ForwardingStorage implements BlobStorage {
     return this.inner.close();
   }
 }
+
+/** A writer that passes everything on and makes its blob visible through `commit`. */
+export function withCommit(writer: BlobWriter, commit: () => Promise<BlobMetadata>): BlobWriter {
+  return {
+    id: writer.id,
+    get lengthBytes() {
+      return writer.lengthBytes;
+    },
+    append: (data) => writer.append(data),
+    commit,
+    abort: () => writer.abort(),
+  };
+}

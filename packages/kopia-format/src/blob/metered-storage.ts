@@ -1,6 +1,6 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { BlobId, BlobMetadata, BlobRange, BlobWriter, PutOptions } from "./storage.ts";
-import { ForwardingStorage } from "./forwarding-storage.ts";
+import { ForwardingStorage, withCommit } from "./forwarding-storage.ts";
 
 /** Operations that are counted. A blob written in pieces counts as `put` when it is committed. */
 export type StorageOperation = "get" | "getMetadata" | "put" | "delete" | "list";
@@ -56,19 +56,11 @@ export class MeteredStorage extends ForwardingStorage {
 
   override openWriter(id: BlobId): BlobWriter {
     const writer = this.inner.openWriter(id);
-    return {
-      id,
-      get lengthBytes() {
-        return writer.lengthBytes;
-      },
-      append: (data) => writer.append(data),
-      commit: async () => {
-        const blob = await this.#count("put", () => writer.commit());
-        this.#writtenBytes += blob.lengthBytes;
-        return blob;
-      },
-      abort: () => writer.abort(),
-    };
+    return withCommit(writer, async () => {
+      const blob = await this.#count("put", () => writer.commit());
+      this.#writtenBytes += blob.lengthBytes;
+      return blob;
+    });
   }
 
   override delete(id: BlobId): Promise<void> {

@@ -11,7 +11,7 @@ import type {
   PutOptions,
 } from "./storage.ts";
 import { TokenBucket } from "./token-bucket.ts";
-import { ForwardingStorage } from "./forwarding-storage.ts";
+import { ForwardingStorage, withCommit } from "./forwarding-storage.ts";
 
 /** What a whole-blob download takes before its length is known (spec 3 §5). */
 const UNKNOWN_DOWNLOAD_BYTES = 20_000_000;
@@ -85,15 +85,7 @@ export class ThrottledStorage extends ForwardingStorage {
 
   override openWriter(id: BlobId): BlobWriter {
     const writer = this.inner.openWriter(id);
-    return {
-      id,
-      get lengthBytes() {
-        return writer.lengthBytes;
-      },
-      append: (data) => writer.append(data),
-      commit: () => this.#write(writer.lengthBytes, () => writer.commit()),
-      abort: () => writer.abort(),
-    };
+    return withCommit(writer, () => this.#write(writer.lengthBytes, () => writer.commit()));
   }
 
   override delete(id: BlobId): Promise<void> {

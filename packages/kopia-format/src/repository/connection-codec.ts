@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { KopiaError } from "../base/errors.ts";
+import type { ThrottlingLimits } from "../blob/throttled-storage.ts";
 import { goMarshalIndent } from "../base/go-json.ts";
 import {
   asArray,
@@ -18,7 +19,6 @@ import type {
   ConnectionClientOptions,
   FilesystemConfig,
   StorageConfig,
-  ThrottlingLimits,
 } from "./connection.ts";
 
 /** Connection files are a page long. */

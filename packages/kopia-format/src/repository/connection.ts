@@ -1,16 +1,6 @@
 import type { JsonObject, JsonValue } from "../base/json-value.ts";
+import type { ThrottlingLimits } from "../blob/throttled-storage.ts";
 import type { ClientOptions } from "./repository.ts";
-
-/** Limits of speed and concurrency, as stored (spec 1 §10.2). Absent or 0 = unlimited. */
-export interface ThrottlingLimits {
-  readonly readsPerSecond?: number;
-  readonly writesPerSecond?: number;
-  readonly listsPerSecond?: number;
-  readonly maxUploadSpeedBytesPerSecond?: number;
-  readonly maxDownloadSpeedBytesPerSecond?: number;
-  readonly concurrentReads?: number;
-  readonly concurrentWrites?: number;
-}
 
 /** Where a filesystem repository lies and how its files are made (spec 1 §10.2). */
 export interface FilesystemConfig extends ThrottlingLimits {

@@ -8,9 +8,9 @@ import {
 } from "../blob/filesystem-storage.ts";
 import { RetryingStorage } from "../blob/retrying-storage.ts";
 import type { BlobStorage } from "../blob/storage.ts";
-import { ThrottledStorage } from "../blob/throttled-storage.ts";
+import { ThrottledStorage, type ThrottlingLimits } from "../blob/throttled-storage.ts";
 import { parseFilesystemConfig } from "./connection-codec.ts";
-import type { FilesystemConfig, StorageConfig, ThrottlingLimits } from "./connection.ts";
+import type { FilesystemConfig, StorageConfig } from "./connection.ts";
 
 /** Layout of repositories of format version 1 (spec 1 §1.1). */
 const FORMAT_1_SHARDS: readonly number[] = [3, 3];

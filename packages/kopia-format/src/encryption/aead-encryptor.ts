@@ -31,7 +31,7 @@ export class AeadEncryptor implements Encryptor {
     this.name = options.name;
     this.provider = options.aead.provider;
     this.#aead = options.aead;
-    this.#contentKey = contentKeyDerivation(options.masterKey);
+    this.#contentKey = contentKeyDerivation(options.masterKey, options.aead.provider);
     this.#random = options.random;
   }
 

@@ -1,7 +1,13 @@
 import { systemClock, type Clock } from "../base/clock.ts";
-import { KopiaError } from "../base/errors.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { KopiaError, isKopiaError } from "../base/errors.ts";
 import type { BlobStorage } from "../blob/storage.ts";
-import { openFormatBlobs, readFormatBlobs, type OpenedFormat } from "./format-blobs.ts";
+import {
+  openFormatBlobs,
+  readFormatBlobs,
+  type LockedFormat,
+  type OpenedFormat,
+} from "./format-blobs.ts";
 import { FORMAT_VERSIONS, checkAlgorithms } from "./format-parameters.ts";
 import { deriveFormatKey } from "./key-derivation.ts";
 import type { RepositoryFormat } from "./repository-format.ts";
@@ -16,6 +22,8 @@ export interface LoadFormatOptions {
   readonly upgradeOwnerId?: string;
   /** Told about features that this program does not know but may ignore (spec 1 §2.4). */
   readonly onWarning?: (message: string) => void;
+  /** A key that may open the format; when it does not, one is derived from the password. */
+  readonly formatKey?: Bytes;
 }
 
 /**
@@ -29,7 +37,7 @@ export async function loadRepositoryFormat(
   password: string,
   options: LoadFormatOptions = {},
 ): Promise<RepositoryFormat> {
-  const { format } = await loadOpenedFormat(storage, password);
+  const { format } = await loadOpenedFormat(storage, password, options.formatKey);
   checkFormat(format, options);
   return format;
 }
@@ -57,10 +65,23 @@ export async function reloadRepositoryFormat(
 export async function loadOpenedFormat(
   storage: BlobStorage,
   password: string,
+  formatKey?: Bytes,
 ): Promise<OpenedFormat> {
   const locked = await readFormatBlobs(storage);
+  const opened = formatKey && openWithKey(locked, formatKey);
+  if (opened !== undefined) return opened;
   const { uniqueId, keyAlgorithm } = locked.document;
   return openFormatBlobs(locked, await deriveFormatKey({ password, uniqueId, keyAlgorithm }));
+}
+
+/** `undefined` when the key is another repository's, or the password was changed. */
+function openWithKey(locked: LockedFormat, formatKey: Bytes): OpenedFormat | undefined {
+  try {
+    return openFormatBlobs(locked, formatKey);
+  } catch (error) {
+    if (isKopiaError(error, "INVALID_PASSWORD")) return undefined;
+    throw error;
+  }
 }
 
 /**

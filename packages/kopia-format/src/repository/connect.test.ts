@@ -5,12 +5,14 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { toHex } from "../base/bytes.ts";
+import { changePassword } from "../format/change-format.ts";
 import { connectRepository, openConnection } from "./connect.ts";
 import { filesystemStorageConfig } from "./connection-codec.ts";
 import { readConnection, removeConnection } from "./connection-file.ts";
@@ -237,5 +239,70 @@ test("a repository server cannot be opened yet, and that is said", async () => {
   writeFileSync(configPath, '{"apiServer":{"url":"https://x"},"hostname":"h","username":"u"}');
   await expect(openConnection(configPath, { password })).rejects.toMatchObject({
     code: "NOT_IMPLEMENTED",
+  });
+});
+
+describe("the stored key", () => {
+  const key = (): string => `${configPath}.engine-format-key`;
+  const share = (): string => join(directory, "cache", "engine-format-key");
+  const caching = (): object => ({
+    cacheDirectory: join(directory, "cache"),
+    maxCacheSize: 1e6,
+    maxMetadataCacheSize: 1e6,
+  });
+  const openFails = (given: string): Promise<unknown> =>
+    openConnection(configPath, { password: given }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+  beforeEach(async () => {
+    await makeRepository();
+    await connect({ caching: caching() });
+  });
+
+  test("is in two shares that only their owner can read, and neither is the key", async () => {
+    await using repository = await openConnection(configPath);
+    const shares = [key(), share()].map((path) => readFileSync(path));
+    for (const path of [key(), share()]) expect(statSync(path).mode & 0o777).toBe(0o600);
+    const { formatKey } = repository.format;
+    for (const bytes of shares) expect(new Uint8Array(bytes)).not.toEqual(formatKey);
+    const [a, b] = shares as [Buffer, Buffer];
+    expect(new Uint8Array(a.map((byte, i) => byte ^ b[i]!))).toEqual(formatKey);
+  });
+
+  test("opens for nobody who does not give the stored password", async () => {
+    expect(await openFails("wrong")).toMatchObject({ code: "INVALID_PASSWORD" });
+    rmSync(persistedPasswordPath(configPath));
+    expect(await openFails("wrong")).toMatchObject({ code: "INVALID_PASSWORD" });
+    expect(await openFails(password)).toBeUndefined();
+  });
+
+  test("is made anew when it was damaged, or the password was changed by another client", async () => {
+    const before = readFileSync(key());
+    writeFileSync(share(), new Uint8Array(32));
+    await (await openConnection(configPath)).close();
+    expect(readFileSync(key())).not.toEqual(before);
+    const storage = await openStorage(
+      filesystemStorageConfig({ path: repositoryPath, fileMode: 0o600, dirMode: 0o700 }),
+    );
+    await changePassword(storage, { password, newPassword: "other" });
+    await storage.close();
+    expect(await openFails(password)).toMatchObject({ code: "INVALID_PASSWORD" });
+    expect(await openFails("other")).toBeUndefined();
+    await writePersistedPassword(configPath, "other");
+    await (await openConnection(configPath)).close();
+    await (await openConnection(configPath)).close();
+  });
+
+  test("is not stored without the password, and forgotten with it", async () => {
+    await connect({ caching: caching(), persistPassword: false });
+    expect([existsSync(key()), existsSync(share())]).toEqual([false, false]);
+    await (await openConnection(configPath, { password })).close();
+    expect([existsSync(key()), existsSync(share())]).toEqual([false, false]);
+    await connect({ caching: caching() });
+    expect([existsSync(key()), existsSync(share())]).toEqual([true, true]);
+    await removeConnection(configPath);
+    expect([existsSync(key()), existsSync(share())]).toEqual([false, false]);
   });
 });

@@ -1,8 +1,9 @@
 import { rmSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
+import { bytesEqual } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { KopiaError } from "../base/errors.ts";
-import type { RandomBytes } from "../base/random.ts";
+import { systemRandom, type RandomBytes } from "../base/random.ts";
 import type { RepositoryFormat } from "../format/repository-format.ts";
 import { readConnection, writeConnection } from "./connection-file.ts";
 import type {
@@ -14,6 +15,12 @@ import type {
 import { defaultCacheDirectory, defaultIdentity, type Environment } from "./default-paths.ts";
 import { openRepository, type OpenRepositoryOptions } from "./open-repository.ts";
 import { openStorage, withOpenedStorage } from "./open-storage.ts";
+import {
+  readPersistedKey,
+  removePersistedKey,
+  writePersistedKey,
+  type KeyPlaces,
+} from "./persisted-key.ts";
 import {
   readPersistedPassword,
   removePersistedPassword,
@@ -103,8 +110,14 @@ async function proveAndConnect(
   };
   discardCachedFormat(connection.caching);
   await writeConnection(configPath, connection);
-  if (options.persistPassword ?? true) await writePersistedPassword(configPath, password);
-  else await removePersistedPassword(configPath);
+  const keyPlaces = keyPlacesOf(configPath, connection.caching, env);
+  if (options.persistPassword ?? true) {
+    await writePersistedPassword(configPath, password);
+    if (keyPlaces !== undefined) writePersistedKey(keyPlaces, format.formatKey, systemRandom);
+  } else {
+    await removePersistedPassword(configPath);
+    removePersistedKey(configPath, keyPlaces?.cacheDirectory);
+  }
   return { connection, format };
 }
 
@@ -164,7 +177,11 @@ export async function openConnection(
     );
   }
   const { env = {}, readOnly, useCache = true, ...passedOn } = options;
-  const password = options.password ?? (await storedPassword(configPath));
+  const persisted = await readPersistedPasswordIfAny(configPath, options.password);
+  const password = options.password ?? persisted ?? noPassword(configPath);
+  const keyPlaces =
+    persisted === password ? keyPlacesOf(configPath, connection.caching, env) : undefined;
+  const formatKey = keyPlaces && readPersistedKey(keyPlaces);
   const client = { ...connection.client, readOnly: readOnly ?? connection.client.readOnly };
   const cache = useCache ? cacheOf(connection.caching, env) : undefined;
   const blobs = await openStorage(storage, {
@@ -172,20 +189,46 @@ export async function openConnection(
     ...(client.throttlingLimits !== undefined && { throttlingLimits: client.throttlingLimits }),
     ...(options.clock !== undefined && { clock: options.clock }),
   });
-  return withOpenedStorage(blobs, storage, () =>
+  const repository = await withOpenedStorage(blobs, storage, () =>
     openRepository(blobs, {
       ...passedOn,
       ...environmentOptions(env),
       ...(cache !== undefined && { cache }),
+      ...(formatKey !== undefined && { formatKey }),
       password,
       client,
     }),
   );
+  const derived = repository.format.formatKey;
+  const isStored = formatKey !== undefined && bytesEqual(formatKey, derived);
+  if (keyPlaces !== undefined && !isStored) writePersistedKey(keyPlaces, derived, systemRandom);
+  return repository;
 }
 
-async function storedPassword(configPath: string): Promise<string> {
-  const password = await readPersistedPassword(configPath);
-  if (password !== undefined) return password;
+/** A stored password that cannot be read is no obstacle where one was given. */
+async function readPersistedPasswordIfAny(
+  configPath: string,
+  given: string | undefined,
+): Promise<string | undefined> {
+  try {
+    return await readPersistedPassword(configPath);
+  } catch (error) {
+    if (given !== undefined) return undefined;
+    throw error;
+  }
+}
+
+/** Where a connection may keep its format key: nowhere without a cache directory. */
+function keyPlacesOf(
+  configPath: string,
+  caching: CachingOptions,
+  env: Environment,
+): KeyPlaces | undefined {
+  const cacheDirectory = cacheOf(caching, env)?.directory;
+  return cacheDirectory === undefined ? undefined : { configPath, cacheDirectory };
+}
+
+function noPassword(configPath: string): never {
   throw new KopiaError(
     "INVALID_PASSWORD",
     `no password was given, and none is stored beside ${configPath}`,

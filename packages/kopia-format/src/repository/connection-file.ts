@@ -5,6 +5,7 @@ import { KopiaError, isKopiaError } from "../base/errors.ts";
 import { readLocalFile, writePrivateFile } from "./atomic-file.ts";
 import { decodeConnection, encodeConnection } from "./connection-codec.ts";
 import type { Connection } from "./connection.ts";
+import { removePersistedKey } from "./persisted-key.ts";
 import { removePersistedPassword } from "./persisted-password.ts";
 
 /** Every cache directory carries this file (spec 1 §10.4). */
@@ -52,6 +53,7 @@ export async function removeConnection(configPath: string): Promise<string | und
   if (isCache) rmSync(cacheDirectory, { recursive: true, force: true });
   for (const suffix of SIDE_FILES) rmSync(`${configPath}${suffix}`, { force: true });
   await removePersistedPassword(configPath);
+  removePersistedKey(configPath, cacheDirectory);
   rmSync(configPath, { force: true });
   return isCache ? cacheDirectory : undefined;
 }

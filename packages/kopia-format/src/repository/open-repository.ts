@@ -1,3 +1,4 @@
+import type { Bytes } from "../base/bytes.ts";
 import { systemClock, type Clock } from "../base/clock.ts";
 import { systemRandom, type RandomBytes } from "../base/random.ts";
 import type { BlobStorage } from "../blob/storage.ts";
@@ -24,6 +25,8 @@ export interface OpenRepositoryOptions {
   readonly cache?: RepositoryCacheOptions;
   /** A format that `createRepository` or an earlier open gave: spares the key derivation. */
   readonly format?: RepositoryFormat;
+  /** A key that may open the format, tried before one is derived from the password. */
+  readonly formatKey?: Bytes;
   /** Owner of the format upgrade this client carries out (`KOPIA_REPO_UPGRADE_OWNER_ID`). */
   readonly upgradeOwnerId?: string;
   /** Skips manifest contents that cannot be read (`KOPIA_IGNORE_MALFORMED_MANIFEST_CONTENTS`). */
@@ -56,6 +59,7 @@ export async function openRepository(
     clock,
     ...(options.upgradeOwnerId !== undefined && { upgradeOwnerId: options.upgradeOwnerId }),
     ...(options.onWarning !== undefined && { onWarning: options.onWarning }),
+    ...(options.formatKey !== undefined && { formatKey: options.formatKey }),
   };
   const format =
     options.format ?? (await loadRepositoryFormat(storage, options.password, loadOptions));

@@ -9,7 +9,12 @@ import { join } from "node:path";
 const COMPILER = "assemblyscript@0.28.20";
 const COMPILER_OPTIONS = ["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd"];
 /** Kernels with the pages of 64 KiB that they start with; more are for the loader to ask for. */
-const KERNELS = { "splitter-kernel": 1, "s2-kernel": 3, "scrypt-kernel": 1 };
+const KERNELS = {
+  "splitter-kernel": 1,
+  "s2-kernel": 3,
+  "scrypt-kernel": 1,
+  "content-key-kernel": 1,
+};
 const LINE_LENGTH = 96;
 
 let differences = 0;

@@ -20,7 +20,7 @@ import type { CliIo } from "./cli-io.ts";
  * Runs one command line. Everything it prints goes to `io`; it never ends the process and never throws
  * for a failed command.
  * @param argv the words after the program's name.
- * @returns the exit code: 0 for success, 1 for any failure (spec 3 §6.1).
+ * @returns the exit code: 0 for success, 1 for any failure (spec 3 §6.1), and what `doctor` says of its own.
  */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   const out = new TextOutput(io.stdout);
@@ -71,7 +71,7 @@ async function runCommand(
   } catch (error) {
     await out.flush();
     for (const line of failureLines(error)) log.error(line);
-    return 1;
+    return error instanceof CommandError ? error.exitCode : 1;
   } finally {
     log.endProgress();
     await log.flush();

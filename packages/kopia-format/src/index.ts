@@ -84,6 +84,12 @@ export {
 } from "./base/zoned-time.ts";
 export { CachingStorage, type CachingStorageOptions } from "./blob/caching-storage.ts";
 export { describeDirectory, type DirectoryDescription } from "./blob/describe-directory.ts";
+export {
+  inspectDirectory,
+  type DirectoryInspection,
+  type InspectDirectoryOptions,
+  type FileTally,
+} from "./blob/inspect-directory.ts";
 export { openFilesystemStorage, type FilesystemStorageOptions } from "./blob/filesystem-storage.ts";
 export { MemoryStorage } from "./blob/memory-storage.ts";
 export {
@@ -91,6 +97,7 @@ export {
   type StorageMetrics,
   type StorageOperation,
 } from "./blob/metered-storage.ts";
+export { OverlayStorage } from "./blob/overlay-storage.ts";
 export { ReadOnlyStorage } from "./blob/read-only-storage.ts";
 export { RetryingStorage, type RetryOptions } from "./blob/retrying-storage.ts";
 export type {
@@ -150,6 +157,14 @@ export type {
   V0CompactionOptions,
   V0IndexMaintenance,
 } from "./content/index-blob/v0/v0-index-maintenance.ts";
+export { RecoveredEntries, type IndexedEntryLookup } from "./content/recover-index.ts";
+export {
+  scanPackIndexes,
+  type PackToScan,
+  type ScanPackIndexesOptions,
+} from "./content/scan-pack-indexes.ts";
+export type { IndexReader } from "./content/index/index-reader.ts";
+export { readEncryptedBlob, type BlobCrypto } from "./content/index-blob/blob-crypto.ts";
 export { readLocalIndex } from "./content/pack/local-index.ts";
 export type {
   PackedContents,
@@ -158,6 +173,7 @@ export type {
   SharedContentView,
 } from "./content/packing-threads.ts";
 export {
+  decodeSessionMarker,
   listSessionMarkers,
   newSessionId,
   sessionIdOfBlob,

@@ -202,3 +202,12 @@ export {
   type VerifyRoot,
   type VerifyStats,
 } from "./verify/verify-snapshots.ts";
+export { FINDING_CODES, type FindingCode, type Severity } from "./doctor/finding-codes.ts";
+export type { AffectedSnapshot, Finding } from "./doctor/finding.ts";
+export {
+  runDoctor,
+  type DoctorOptions,
+  type DoctorReport,
+  type DoctorTotals,
+  type DoctorVerdict,
+} from "./doctor/run-doctor.ts";

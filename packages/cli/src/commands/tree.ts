@@ -64,6 +64,13 @@ export const commandTree: GroupNode = group(
       ],
       { aliases: ["contents"], hidden: true },
     ),
+    node(
+      "doctor",
+      "Examine a repository in any state, without writing: what is wrong, what to do",
+      {
+        load: () => import("./doctor/doctor.ts"),
+      },
+    ),
     node("diff", "Compare two directories", { aliases: ["compare"] }),
     group(
       "index",

@@ -72,6 +72,10 @@ export interface ContentManager extends ContentReader {
   indexBlobs(): readonly BlobMetadata[];
   /** Loads the index as it is now, whatever its age (spec 1 §8.2). @throws KopiaError `INDEX_CORRUPT`, storage errors. */
   refresh(): Promise<void>;
+  /**
+   * As `getContentInfo`, and also what the deletion watermark hides: whether the index knows a content at all.
+   */
+  getContentRecord(id: ContentId): ContentEntry | undefined;
   /** Reads the content of an entry at hand, without looking it up. @throws as `getContent`. */
   readEntry(entry: ContentEntry): Promise<Bytes>;
   /**
@@ -177,6 +181,11 @@ class IndexedContentManager implements ContentManager {
   getContentInfo(id: ContentId): ContentEntry | undefined {
     this.#assertOpen();
     return this.#loader.index.lookup(id);
+  }
+
+  getContentRecord(id: ContentId): ContentEntry | undefined {
+    this.#assertOpen();
+    return this.#loader.index.lookupRecord(id);
   }
 
   hasContent(id: ContentId): boolean {

@@ -155,6 +155,8 @@ export interface OpenConnectionOptions {
   readonly format?: RepositoryFormat;
   readonly onWarning?: (message: string) => void;
   /** As in `OpenRepositoryOptions`. */
+  readonly onUnreadableIndex?: NonNullable<OpenRepositoryOptions["onUnreadableIndex"]>;
+  /** As in `OpenRepositoryOptions`. */
   readonly onRepair?: NonNullable<OpenRepositoryOptions["onRepair"]>;
 }
 

@@ -1,7 +1,8 @@
 import type { Bytes } from "../base/bytes.ts";
 import { systemClock, type Clock } from "../base/clock.ts";
 import { systemRandom, type RandomBytes } from "../base/random.ts";
-import type { BlobStorage } from "../blob/storage.ts";
+import type { KopiaError } from "../base/errors.ts";
+import type { BlobId, BlobStorage } from "../blob/storage.ts";
 import { createContentManager } from "../content/content-manager.ts";
 import { loadRepositoryFormat, reloadRepositoryFormat } from "../format/load-format.ts";
 import type { RepositoryFormat } from "../format/repository-format.ts";
@@ -36,6 +37,11 @@ export interface OpenRepositoryOptions {
    * (`KOPIA_ENABLE_CLOCK_SKEW_CHECK`, spec 1 §9.6).
    */
   readonly checkClockSkew?: boolean;
+  /**
+   * When given, damaged index blobs are left out and reported here once each; nothing can be written then.
+   * For examination and repair. Without it they are errors.
+   */
+  readonly onUnreadableIndex?: (blobId: BlobId, error: KopiaError) => void;
   /**
    * Told about required features that are not known but may be ignored (spec 1 §2.4), and, once, that
    * error correction had to repair something.
@@ -83,6 +89,7 @@ export async function openRepository(
     storage: cached ?? storage,
     client,
     checkFormat: () => monitor.check(),
+    ...(options.onUnreadableIndex && { onUnreadableIndex: options.onUnreadableIndex }),
     ...(options.checkClockSkew === true && { maxClockSkewMs: MAX_CLOCK_SKEW_MS }),
   });
   return new OpenedRepository({

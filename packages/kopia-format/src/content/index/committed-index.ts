@@ -133,6 +133,13 @@ export class CommittedIndex {
       : foundReader.entryAt(foundPosition);
   }
 
+  /** As `lookup`, whatever the watermark hides. */
+  lookupRecord(id: ContentId): ContentEntry | undefined {
+    const { table } = this;
+    if (!table.find(this.keyOf(id), 0)) return undefined;
+    return table.foundReader.entryAt(table.foundPosition);
+  }
+
   /** Cheap lookup. @throws KopiaError `CONTENT_ID_INVALID` as `lookup`. */
   has(id: ContentId): Presence {
     return this.hasKey(this.keyOf(id));

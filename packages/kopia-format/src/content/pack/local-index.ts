@@ -61,14 +61,16 @@ export function encodePackTail(
 /**
  * Reads the index at the end of a pack (spec 1 §6.3, §6.4): every entry that was pending with it,
  * deleted ones that point into other packs included.
+ * @param knownLengthBytes length of the pack, when a listing told it.
  * @throws KopiaError `PACK_CORRUPT` when the pack has no valid postamble or local index, `BLOB_NOT_FOUND`.
  */
 export async function readLocalIndex(
   storage: BlobStorage,
   crypto: BlobCrypto,
   packBlobId: BlobId,
+  knownLengthBytes?: number,
 ): Promise<IndexReader> {
-  const { lengthBytes } = await storage.getMetadata(packBlobId);
+  const lengthBytes = knownLengthBytes ?? (await storage.getMetadata(packBlobId)).lengthBytes;
   const tailBytes = Math.min(lengthBytes, POSTAMBLE_SEARCH_BYTES);
   const tailOffset = lengthBytes - tailBytes;
   const tail = await storage.get(packBlobId, { offsetBytes: tailOffset, lengthBytes: tailBytes });

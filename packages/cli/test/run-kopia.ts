@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCli, type CliIo } from "@kopia-engine/cli";
+import type { Clock } from "@kopia-engine/kopia-format";
 
 /** What a run left behind. */
 export interface RunResult {
@@ -24,6 +25,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: Uint8Array;
   readonly signal?: AbortSignal;
+  readonly clock?: Clock;
 }
 
 /** Makes a directory with a connection file of its own; times are printed in UTC. */
@@ -79,6 +81,7 @@ async function runInProcess(
     stdout: collector(stdout),
     stderr: collector(stderr),
     signal: where.options.signal ?? new AbortController().signal,
+    ...(where.options.clock !== undefined && { clock: where.options.clock }),
   };
   const exitCode = await runCli(argv, io);
   return { exitCode, stdout: textOf(stdout), stderr: textOf(stderr) };

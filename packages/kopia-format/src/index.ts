@@ -223,6 +223,7 @@ export {
 export {
   loadRepositoryFormat,
   reloadRepositoryFormat,
+  type FormatSecret,
   type LoadFormatOptions,
 } from "./format/load-format.ts";
 export {
@@ -269,6 +270,7 @@ export type {
 export {
   connectAndOpen,
   connectRepository,
+  discardCachedFormat,
   openConnection,
   type ConnectOptions,
   type OpenConnectionOptions,
@@ -286,6 +288,17 @@ export {
   encodeConnectionToken,
   type ConnectionToken,
 } from "./repository/connection-token.ts";
+export {
+  isDrainInterrupted,
+  rollbackUpgrade,
+  upgradeRepository,
+  upgradeWithoutLock,
+  validateUpgrade,
+  type UpgradeAccess,
+  type UpgradeEvent,
+  type UpgradeRepositoryOptions,
+} from "./repository/upgrade-repository.ts";
+export type { IndexComparison } from "./content/index-blob/migration/compare-indexes.ts";
 export type {
   CachingOptions,
   ConfigValue,

@@ -207,9 +207,13 @@ export const commandTree: GroupNode = group(
           "upgrade",
           "Upgrade the format",
           [
-            node("begin", "Begin"),
-            node("rollback", "Roll back"),
-            node("validate", "Check the upgraded indexes"),
+            node("begin", "Begin", { load: () => import("./repository/upgrade/begin.ts") }),
+            node("rollback", "Roll back", {
+              load: () => import("./repository/upgrade/rollback.ts"),
+            }),
+            node("validate", "Check the upgraded indexes", {
+              load: () => import("./repository/upgrade/validate.ts"),
+            }),
           ],
           { hidden: true },
         ),

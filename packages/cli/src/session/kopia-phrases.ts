@@ -8,6 +8,7 @@ import {
 /** What Kopia says while it opens a repository, by what went wrong; scripts look for these texts. */
 const OPEN_PHRASES: Partial<Record<ErrorCode, string>> = {
   INVALID_PASSWORD: "unable to create format manager: invalid repository password",
+  REPOSITORY_UPGRADING: "repository upgrade in progress",
   REPOSITORY_NOT_FOUND:
     "unable to create format manager: unable to read format blob: error getting kopia.repository blob: BLOB not found",
 };

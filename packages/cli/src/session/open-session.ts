@@ -12,6 +12,7 @@ import type { CommandContext } from "../command-context.ts";
 import { CommandError } from "../command-error.ts";
 import { openingPhrase } from "./kopia-phrases.ts";
 import { askPassword, givenPassword } from "./password.ts";
+import { upgradeWaiting } from "./upgrade-waiting.ts";
 
 const NOT_CONNECTED =
   "open repository: repository is not connected. See https://kopia.io/docs/repositories/";
@@ -82,6 +83,7 @@ async function open(context: CommandContext, options: OpenOptions): Promise<Repo
       password,
       env: io.env,
       useCache: options.useCache ?? true,
+      ...upgradeWaiting(context),
       onWarning: (message) => context.log.warning(message),
       ...(io.clock === undefined ? {} : { clock: io.clock }),
       ...(io.random === undefined ? {} : { random: io.random }),

@@ -35,6 +35,10 @@ export const ERROR_CODES = {
     "Packs exist but no index does. Restore the index blobs or recover them from the packs before anything is written.",
   ),
   REPOSITORY_UPGRADING: later("A format upgrade holds the lock. Wait for it, or roll it back."),
+  UPGRADE_NOT_RUNNING: never("Begin an upgrade first; there is nothing to roll back."),
+  UPGRADE_UNSAFE: never(
+    "Stop all other clients of the repository, then try again; see the message for what stands in the way.",
+  ),
   REPOSITORY_CLOSED: never("Open the repository again."),
   INVALID_PASSWORD: never("Give the password of this repository."),
   FORMAT_CORRUPT: never(

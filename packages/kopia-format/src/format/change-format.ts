@@ -4,7 +4,7 @@ import type { BlobStorage } from "../blob/storage.ts";
 import { validateBlobRetention } from "./blob-config.ts";
 import { validateMutableParameters } from "./format-parameters.ts";
 import { deriveFormatKey } from "./key-derivation.ts";
-import { checkFormat, loadOpenedFormat } from "./load-format.ts";
+import { checkFormat, loadOpenedFormat, type FormatSecret } from "./load-format.ts";
 import type { BlobRetention, ContentFormat, RepositoryFormat } from "./repository-format.ts";
 import { writeFormatBlobs } from "./write-format.ts";
 
@@ -58,11 +58,12 @@ export interface FormatChange {
  */
 export async function changeFormat(
   storage: BlobStorage,
-  password: string,
+  secret: string | FormatSecret,
   change: FormatChange,
   random: RandomBytes = systemRandom,
 ): Promise<RepositoryFormat> {
-  const opened = await loadOpenedFormat(storage, password);
+  const { password, formatKey: known } = typeof secret === "string" ? { password: secret } : secret;
+  const opened = await loadOpenedFormat(storage, password, known);
   checkFormat(opened.format, {});
   const { blobRetention = opened.format.blobRetention, ...parameters } = change;
   const content = { ...opened.format.content, ...parameters };

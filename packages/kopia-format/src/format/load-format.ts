@@ -1,5 +1,5 @@
-import { systemClock, type Clock } from "../base/clock.ts";
 import type { Bytes } from "../base/bytes.ts";
+import { NS_PER_MS, systemClock, type Clock } from "../base/clock.ts";
 import { KopiaError, isKopiaError } from "../base/errors.ts";
 import type { BlobStorage } from "../blob/storage.ts";
 import {
@@ -10,9 +10,9 @@ import {
 } from "./format-blobs.ts";
 import { FORMAT_VERSIONS, checkAlgorithms } from "./format-parameters.ts";
 import { deriveFormatKey } from "./key-derivation.ts";
-import type { RepositoryFormat } from "./repository-format.ts";
+import type { RepositoryFormat, UpgradeLock } from "./repository-format.ts";
 import { checkRequiredFeatures } from "./required-features.ts";
-import { checkUpgradeLock } from "./upgrade-lock.ts";
+import { checkUpgradeLock, isUpgradeLocked, isUpgradeLockStale } from "./upgrade-lock.ts";
 
 /** Options of loading a format. */
 export interface LoadFormatOptions {
@@ -24,7 +24,17 @@ export interface LoadFormatOptions {
   readonly onWarning?: (message: string) => void;
   /** A key that may open the format; when it does not, one is derived from the password. */
   readonly formatKey?: Bytes;
+  /**
+   * Waits while somebody else upgrades the repository, and is told so before each pause; without it opening
+   * fails at once. A lock that should have been released an hour ago is not waited for.
+   */
+  readonly onUpgradeWait?: (lock: UpgradeLock) => void;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
 }
+
+/** Pauses between two looks at an upgrade of somebody else. */
+const POLL_MS = { min: 1000, max: 60_000 } as const;
 
 /**
  * Reads `kopia.repository` and `kopia.blobcfg` and opens them with the password (spec 1 §2), with
@@ -37,9 +47,27 @@ export async function loadRepositoryFormat(
   password: string,
   options: LoadFormatOptions = {},
 ): Promise<RepositoryFormat> {
-  const { format } = await loadOpenedFormat(storage, password, options.formatKey);
+  let { format } = await loadOpenedFormat(storage, password, options.formatKey);
+  while (await waitForUpgrade(format, options)) {
+    ({ format } = openFormatBlobs(await readFormatBlobs(storage), format.formatKey));
+  }
   checkFormat(format, options);
   return format;
+}
+
+/** Waits a moment when the format is locked by somebody who may yet finish; false when it is not. */
+async function waitForUpgrade(
+  { content: { upgradeLock: lock } }: RepositoryFormat,
+  { clock = systemClock, upgradeOwnerId, onUpgradeWait, signal }: LoadFormatOptions,
+): Promise<boolean> {
+  if (onUpgradeWait === undefined || lock === undefined || lock.ownerId === upgradeOwnerId)
+    return false;
+  const now = clock.now();
+  if (!isUpgradeLocked(lock, now) || isUpgradeLockStale(lock, now)) return false;
+  onUpgradeWait(lock);
+  const pollMs = Number(BigInt(lock.statusPollIntervalNs) / NS_PER_MS);
+  await clock.sleep(Math.min(Math.max(pollMs, POLL_MS.min), POLL_MS.max), signal);
+  return true;
 }
 
 /**
@@ -56,6 +84,13 @@ export async function reloadRepositoryFormat(
   const { format } = openFormatBlobs(await readFormatBlobs(storage), current.formatKey);
   checkFormat(format, options);
   return format;
+}
+
+/** What opens the format blobs. */
+export interface FormatSecret {
+  readonly password: string;
+  /** The format key, where an earlier opening derived it: spares a derivation. */
+  readonly formatKey?: Bytes;
 }
 
 /**

@@ -54,6 +54,9 @@ export interface ConnectOptions {
   readonly clock?: Clock;
   /** The format that `createRepository` gave: spares the key derivation. */
   readonly format?: RepositoryFormat;
+  /** As in `OpenRepositoryOptions`. */
+  readonly onUpgradeWait?: NonNullable<OpenRepositoryOptions["onUpgradeWait"]>;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -95,6 +98,8 @@ async function proveAndConnect(
       ...environmentOptions(env),
       ...(options.clock !== undefined && { clock: options.clock }),
       ...(options.format !== undefined && { format: options.format }),
+      ...(options.onUpgradeWait !== undefined && { onUpgradeWait: options.onUpgradeWait }),
+      ...(options.signal !== undefined && { signal: options.signal }),
     }),
   );
   const { format } = opened;
@@ -122,10 +127,11 @@ async function proveAndConnect(
 }
 
 /**
+ * Removes the format blobs that the original program may have cached: after they were changed, too.
  * The original program trusts a cached format blob for 15 minutes without asking whose it is, and would write with the
  * keys of another repository (spec 1, additions to §2.12). Removing it is always safe.
  */
-function discardCachedFormat(caching: CachingOptions): void {
+export function discardCachedFormat(caching: CachingOptions): void {
   if (caching.cacheDirectory === undefined) return;
   for (const name of ["kopia.repository", "kopia.blobcfg"]) {
     try {
@@ -156,6 +162,9 @@ export interface OpenConnectionOptions {
   readonly onWarning?: (message: string) => void;
   /** As in `OpenRepositoryOptions`. */
   readonly onUnreadableIndex?: NonNullable<OpenRepositoryOptions["onUnreadableIndex"]>;
+  /** As in `OpenRepositoryOptions`. */
+  readonly onUpgradeWait?: NonNullable<OpenRepositoryOptions["onUpgradeWait"]>;
+  readonly signal?: AbortSignal;
   /** As in `OpenRepositoryOptions`. */
   readonly onRepair?: NonNullable<OpenRepositoryOptions["onRepair"]>;
 }

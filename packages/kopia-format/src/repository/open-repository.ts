@@ -4,7 +4,11 @@ import { systemRandom, type RandomBytes } from "../base/random.ts";
 import type { KopiaError } from "../base/errors.ts";
 import type { BlobId, BlobStorage } from "../blob/storage.ts";
 import { createContentManager } from "../content/content-manager.ts";
-import { loadRepositoryFormat, reloadRepositoryFormat } from "../format/load-format.ts";
+import {
+  loadRepositoryFormat,
+  reloadRepositoryFormat,
+  type LoadFormatOptions,
+} from "../format/load-format.ts";
 import type { RepositoryFormat } from "../format/repository-format.ts";
 import { createHashFunction } from "../hashing/registry.ts";
 import { createContentEncryptor, type EccRepair } from "./content-encryptor.ts";
@@ -30,6 +34,10 @@ export interface OpenRepositoryOptions {
   readonly formatKey?: Bytes;
   /** Owner of the format upgrade this client carries out (`KOPIA_REPO_UPGRADE_OWNER_ID`). */
   readonly upgradeOwnerId?: string;
+  /** As in `LoadFormatOptions`: waits for a running upgrade of somebody else instead of failing. */
+  readonly onUpgradeWait?: NonNullable<LoadFormatOptions["onUpgradeWait"]>;
+  /** Ends that waiting. */
+  readonly signal?: AbortSignal;
   /** Skips manifest contents that cannot be read (`KOPIA_IGNORE_MALFORMED_MANIFEST_CONTENTS`). */
   readonly ignoreMalformedManifests?: boolean;
   /**
@@ -68,7 +76,12 @@ export async function openRepository(
     ...(options.formatKey !== undefined && { formatKey: options.formatKey }),
   };
   const format =
-    options.format ?? (await loadRepositoryFormat(storage, options.password, loadOptions));
+    options.format ??
+    (await loadRepositoryFormat(storage, options.password, {
+      ...loadOptions,
+      ...(options.onUpgradeWait !== undefined && { onUpgradeWait: options.onUpgradeWait }),
+      ...(options.signal !== undefined && { signal: options.signal }),
+    }));
   const monitor = new FormatMonitor({
     format,
     clock,

@@ -2,9 +2,9 @@ import {
   changeFormat,
   errorMessage,
   formatGoDuration,
-  openStorage,
-  readConnection,
-  readPersistedPassword,
+  isKopiaError,
+  loadRepositoryFormat,
+  upgradeWithoutLock,
   type FormatChange,
   type RepositoryFormat,
 } from "@kopia-engine/kopia-format";
@@ -19,9 +19,11 @@ import {
   integerFlag,
   type FlagValues,
 } from "../../parser/flag.ts";
-import { connectionPath, withRepository } from "../../session/open-session.ts";
+import { withFormatAccess, type FormatAccess } from "../../session/format-access.ts";
 
 const MIB = 2 ** 20;
+const DONE =
+  "NOTE: Repository parameters updated, you must disconnect and re-connect all other Kopia clients.";
 
 const flags = {
   maxPackSizeMb: integerFlag("max-pack-size-mb", { help: "Size of packs", placeholder: "MB" }),
@@ -31,7 +33,9 @@ const flags = {
     choices: ["none", "GOVERNANCE", "COMPLIANCE"],
   }),
   retentionPeriod: durationFlag("retention-period", { help: "Period of object locks" }),
-  upgrade: booleanFlag("upgrade", { help: "Upgrade the format", unavailable: true }),
+  upgrade: booleanFlag("upgrade", {
+    help: "Upgrade the index to epochs; for a repository that no other client uses meanwhile",
+  }),
   epochRefreshFrequency: durationFlag("epoch-refresh-frequency", {
     help: "How often clients look for a new epoch",
   }),
@@ -60,38 +64,44 @@ export const command = defineCommand({
   flags,
   arguments: {},
   async run(context, input) {
-    const configPath = connectionPath(context);
-    let format: RepositoryFormat | undefined;
-    await withRepository(context, async (repository) => {
-      format = repository.format;
+    await withFormatAccess(context, async ({ storage, access }) => {
+      try {
+        if (input.flags.upgrade) await upgrade(context, { storage, access });
+        const format = await loadRepositoryFormat(storage, access.password, access);
+        const change = changeOf(context, input.flags, format);
+        const hasChange = Object.keys(change).length > 0;
+        if (hasChange) await changeFormat(storage, access, change);
+        context.log.info(hasChange || input.flags.upgrade ? DONE : "no changes");
+      } catch (error) {
+        if (!isKopiaError(error)) throw error;
+        throw new CommandError(
+          `error updating repository parameters: error setting parameters: ${errorMessage(error)}`,
+          { cause: error },
+        );
+      }
     });
-    const change = changeOf(context, input.flags, format as unknown as RepositoryFormat);
-    if (Object.keys(change).length === 0) {
-      context.log.info("no changes");
-      return;
-    }
-    const { storage: config } = await readConnection(configPath);
-    const given = context.globals.password?.trim() ?? "";
-    const password = given === "" ? await readPersistedPassword(configPath) : given;
-    if (config === undefined || password === undefined) {
-      throw new CommandError("error updating repository parameters: no storage or no password");
-    }
-    const storage = await openStorage(config);
-    try {
-      await changeFormat(storage, password, change);
-    } catch (error) {
-      throw new CommandError(
-        `error updating repository parameters: error setting parameters: ${errorMessage(error)}`,
-        { cause: error },
-      );
-    } finally {
-      await storage.close();
-    }
-    context.log.info(
-      "NOTE: Repository parameters updated, you must disconnect and re-connect all other Kopia clients.",
-    );
   },
 });
+
+/** The older index scheme becomes epochs. Unlike `repository upgrade` nothing makes other clients stop. */
+async function upgrade(context: CommandContext, { storage, access }: FormatAccess): Promise<void> {
+  let migrates = false;
+  const contentCount = await upgradeWithoutLock(storage, {
+    ...access,
+    onEvent: ({ kind }) => {
+      if (kind !== "migrating") return;
+      migrates = true;
+      context.log.info("migrating current indexes to epoch format");
+    },
+  });
+  if (migrates) {
+    context.log.warning(
+      "Other clients may go on in the old format for 15 minutes. What they write then is found again by `repository set-parameters --upgrade`, called once more.",
+    );
+  } else if (contentCount > 0) {
+    context.log.info(`brought in ${contentCount} index blobs that were written in the old format`);
+  }
+}
 
 function changeOf(
   context: CommandContext,

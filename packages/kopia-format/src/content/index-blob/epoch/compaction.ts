@@ -27,6 +27,8 @@ export interface CompactionJob {
   /** Blob name prefix with epoch numbers and the underscore. */
   readonly prefix: string;
   readonly inputs: readonly BlobMetadata[];
+  /** Entries that go in besides the inputs. */
+  readonly moreEntries?: readonly IndexReader[];
   /** Lists the inputs again after writing: IDs that were not there before make the compaction void. */
   listInputsAgain(): Promise<readonly BlobId[]>;
 }
@@ -52,7 +54,7 @@ export async function compactIndexBlobs(
   context: CompactionContext,
   job: CompactionJob,
 ): Promise<CompactionResult> {
-  const readers = await readIndexes(context, job.inputs);
+  const readers = [...(await readIndexes(context, job.inputs)), ...(job.moreEntries ?? [])];
   const table = mergeReaders(readers);
   const { indexVersion: version, maxEntriesPerShard } = context;
   const shards = buildIndexShards(

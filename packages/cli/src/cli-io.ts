@@ -20,6 +20,8 @@ export interface InputSource {
 /** Everything a command line may touch outside of the repository: nothing else reaches for `process`. */
 export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Process ID, for names of log files. */
+  readonly pid: number;
   /** Absolute current directory, for relative paths. */
   readonly cwd: string;
   readonly stdin: InputSource;

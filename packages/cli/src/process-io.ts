@@ -15,6 +15,7 @@ export function processIo(): CliIo {
   process.on("SIGTERM", onSignal);
   return {
     env: process.env,
+    pid: process.pid,
     cwd: process.cwd(),
     stdin: standardInput(),
     stdout: outputSink(process.stdout),
@@ -45,24 +46,58 @@ function standardInput(): InputSource {
   };
 }
 
+/** What was typed ahead, for the next question. */
+let typedAhead = "";
+
+/**
+ * Asks on the terminal without showing what is typed. The question goes to stderr, so that it is seen when
+ * results go to a file.
+ */
 async function readSecret(prompt: string): Promise<string> {
   const input = process.stdin;
-  process.stdout.write(prompt);
+  // Before the question is seen: an answer given at once must not be shown either.
   input.setRawMode(true);
-  let typed = "";
+  process.stderr.write(prompt);
   try {
-    for await (const chunk of input) {
-      for (const character of String(chunk)) {
-        if (character === "\r" || character === "\n" || character === "\u0004") return typed;
-        if (character === "\u0003") throw new Error("interrupted");
-        typed =
-          character === "\u007f" || character === "\b" ? typed.slice(0, -1) : typed + character;
-      }
-    }
-    return typed;
+    return await new Promise<string>((resolve, reject) => {
+      let line = "";
+      const take = (text: string): void => {
+        const characters = Array.from(text);
+        for (const [index, character] of characters.entries()) {
+          const end = endOfSecret(character, line);
+          if (end === undefined) {
+            line = isErase(character) ? line.slice(0, -1) : line + character;
+            continue;
+          }
+          typedAhead = characters.slice(index + 1).join("");
+          input.off("data", onData).off("end", onEnd);
+          if (end instanceof Error) reject(end);
+          else resolve(end);
+          return;
+        }
+      };
+      const onData = (chunk: Buffer): void => take(chunk.toString("utf8"));
+      const onEnd = (): void => reject(new Error("password prompt error: EOF"));
+      input.on("data", onData).on("end", onEnd).resume();
+      const pending = typedAhead;
+      typedAhead = "";
+      take(pending);
+    });
   } finally {
     input.setRawMode(false);
     input.pause();
-    process.stdout.write("\n");
+    process.stderr.write("\n");
   }
+}
+
+/** What a character that ends the line means; `undefined` for any other. */
+function endOfSecret(character: string, line: string): string | Error | undefined {
+  if (character === "\r" || character === "\n") return line;
+  if (character === "\u0003") return new Error("password prompt error: interrupted");
+  if (character === "\u0004") return line === "" ? new Error("password prompt error: EOF") : line;
+  return undefined;
+}
+
+function isErase(character: string): boolean {
+  return character === "\u007F" || character === "\b";
 }

@@ -1,6 +1,9 @@
 import { bytesFormatter } from "./output/sizes.ts";
 import { commandTree } from "./commands/tree.ts";
-import { createLog, type LogLevel } from "./output/log.ts";
+import { consoleFormatter } from "./output/console-format.ts";
+import { createLog, type Log, type LogLevel } from "./output/log.ts";
+import { createStyle } from "./output/style.ts";
+import type { Observability } from "./observability/observe-command.ts";
 import { describeError } from "./output/describe-error.ts";
 import { globalFlags, type GlobalOptions } from "./global-flags.ts";
 import { CommandError } from "./command-error.ts";
@@ -26,6 +29,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   const out = new TextOutput(io.stdout);
   let parsed: ParsedCommandLine;
   try {
+    if (argv[0]?.startsWith("--completion-") === true && (await complete(argv, out))) return 0;
     parsed = await parseCommandLine({ argv, root: commandTree, globalFlags, env: io.env });
     if (parsed.kind === "command") return await runCommand(parsed, { io, out });
     if (parsed.kind === "unavailable") throw unavailable(`kopia ${parsed.path.join(" ")}`);
@@ -40,6 +44,23 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   }
 }
 
+/** Answers a shell that completes a command line. @returns false for another flag of that kind. */
+async function complete(argv: readonly string[], out: TextOutput): Promise<boolean> {
+  const [flag = "", ...words] = argv;
+  if (flag === "--completion-bash") {
+    const { completions } = await import("./parser/complete.ts");
+    for (const word of await completions({ words, root: commandTree, globalFlags })) out.line(word);
+    await out.flush();
+    return true;
+  }
+  const { COMPLETION_SHELLS, completionScript } = await import("./parser/completion-scripts.ts");
+  const shell = COMPLETION_SHELLS.find((name) => flag === `--completion-script-${name}`);
+  if (shell === undefined) return false;
+  out.write(completionScript(shell));
+  await out.flush();
+  return true;
+}
+
 async function runCommand(
   parsed: ParsedCommand,
   edge: { readonly io: CliIo; readonly out: TextOutput },
@@ -48,18 +69,23 @@ async function runCommand(
   const globals = parsed.flagSet.values(globalFlags, io.env) as GlobalOptions;
   const missing = givenUnavailableFlag(parsed, globalFlags);
   if (missing !== undefined) throw unavailable(`flag --${missing.name}`);
-  const log = createLog({
-    sink: io.stderr,
-    level: globals.logLevel as LogLevel,
-    progress: globals.progress ?? true,
-  });
+  const log = commandLog(globals, io);
+  let observability: Observability | undefined;
   try {
+    const { observeCommand } = await import("./observability/observe-command.ts");
+    observability = await observeCommand({ io, globals, log, path: parsed.path });
     await parsed.command.run(
       {
         io,
         globals,
         out,
         log,
+        observability,
+        style: createStyle({
+          isTerminal: io.stdout.isTerminal,
+          force: globals.forceColor,
+          disable: globals.disableColor,
+        }),
         formatBytes: bytesFormatter(io.env),
         timeZone: timeZoneOption(globals.timezone),
       },
@@ -70,12 +96,46 @@ async function runCommand(
     return 0;
   } catch (error) {
     await out.flush();
-    for (const line of failureLines(error)) log.error(line);
+    logFailure(log, error);
     return error instanceof CommandError ? error.exitCode : 1;
   } finally {
     log.endProgress();
+    await observability?.finish();
     await log.flush();
   }
+}
+
+function commandLog(globals: GlobalOptions, { stderr, clock }: CliIo): Log {
+  return createLog({
+    sink: stderr,
+    level: globals.logLevel as LogLevel,
+    progress: globals.progress ?? true,
+    json: globals.jsonLogConsole,
+    format: consoleFormatter({
+      json: globals.jsonLogConsole,
+      timestamps: globals.consoleTimestamps,
+      nowMs: () => (clock === undefined ? new Date().getTime() : Number(clock.now()) / 1e6),
+    }),
+  });
+}
+
+/** One JSON object for one failure; on a terminal one line for each thing there is to say. */
+function logFailure(log: Log, error: unknown): void {
+  const [first = "", ...more] = failureLines(error).flatMap((line) => line.split("\n"));
+  if (!log.isJson) {
+    for (const line of [first, ...more]) log.error(line);
+    return;
+  }
+  const text = (label: string): string =>
+    more
+      .filter((line) => line.startsWith(`  ${label}: `))
+      .map((line) => line.slice(label.length + 4))
+      .join("; ");
+  const [cause, advice] = [text("cause"), text("what to do")];
+  log.error(first, {
+    ...(cause === "" ? {} : { cause }),
+    ...(advice === "" ? {} : { advice }),
+  });
 }
 
 function failureLines(error: unknown): readonly string[] {

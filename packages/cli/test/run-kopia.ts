@@ -24,6 +24,10 @@ export interface Workplace extends Disposable {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: Uint8Array;
+  /** Standard input in pieces; takes the place of `stdin`. */
+  readonly input?: AsyncIterable<Uint8Array>;
+  /** Runs the words as they are, without a time zone. */
+  readonly plain?: boolean;
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
 }
@@ -39,7 +43,7 @@ export function createWorkplace(env: Readonly<Record<string, string>> = {}): Wor
     ...env,
   };
   const run = (argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
-    runInProcess(inUtc(argv), {
+    runInProcess(options.plain === true ? argv : inUtc(argv), {
       cwd: path,
       env: { ...common, ...options.env },
       options,
@@ -72,10 +76,11 @@ async function runInProcess(
   const stderr: Uint8Array[] = [];
   const io: CliIo = {
     env: where.env,
+    pid: process.pid,
     cwd: where.cwd,
     stdin: {
       isTerminal: false,
-      bytes: () => inputBytes(where.options.stdin),
+      bytes: () => where.options.input ?? inputBytes(where.options.stdin),
       readSecret: () => Promise.reject(new Error("there is no terminal")),
     },
     stdout: collector(stdout),

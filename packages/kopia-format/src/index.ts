@@ -98,8 +98,15 @@ export {
   type StorageOperation,
 } from "./blob/metered-storage.ts";
 export { OverlayStorage } from "./blob/overlay-storage.ts";
+export {
+  ObservedStorage,
+  type ObservedOperation,
+  type StorageMethod,
+  type StorageObserver,
+} from "./blob/observed-storage.ts";
 export { ReadOnlyStorage } from "./blob/read-only-storage.ts";
 export { RetryingStorage, type RetryOptions } from "./blob/retrying-storage.ts";
+export { storageOperationFields } from "./blob/storage-operation-fields.ts";
 export type {
   BlobId,
   BlobMetadata,
@@ -320,6 +327,7 @@ export {
   userCacheDirectory,
   type Environment,
 } from "./repository/default-paths.ts";
+export { LOG_BLOB_PREFIX } from "./repository/diagnostic-log.ts";
 export {
   createFilesystemRepository,
   openFilesystemRepository,

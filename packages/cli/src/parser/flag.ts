@@ -30,6 +30,8 @@ export interface Flag<T> extends FlagOptions {
   readonly isBoolean: boolean;
   /** May be given more than once. */
   readonly isRepeated: boolean;
+  /** Values that may be given, where they are a fixed list. */
+  readonly choices?: readonly string[];
   /** Default as help shows it; empty for none. */
   readonly defaultText: string;
   /** @param raw all texts given, `undefined` when the flag is absent. @throws UsageError. */
@@ -152,6 +154,7 @@ export function choiceFlag(
 ): Flag<string | undefined> {
   return {
     ...base(name, options),
+    choices: options.choices,
     defaultText: options.default ?? "",
     read: (raw) => (raw === undefined ? options.default : parseChoice(last(raw), options.choices)),
   };

@@ -5,6 +5,7 @@ import {
   openConnection,
   readPersistedPassword,
   resolveConfigPath,
+  type OpenConnectionOptions,
   type Repository,
   type WriteSession,
 } from "@kopia-engine/kopia-format";
@@ -26,6 +27,8 @@ export function connectionPath(context: CommandContext): string {
 export interface OpenOptions {
   /** False where the storage itself must be looked at: a cache could hide damage. Default true. */
   readonly useCache?: boolean;
+  /** Known already; default: given, stored, or asked for. */
+  readonly password?: string;
 }
 
 /** Opens the connected repository for reading, and closes it afterwards. */
@@ -43,7 +46,7 @@ export async function withRepository(
 }
 
 /** How a write session reports failures. */
-export interface WriteSessionOptions {
+export interface WriteSessionOptions extends Pick<OpenOptions, "password"> {
   /** Put before every error, as Kopia does for commands that change snapshots. */
   readonly errorPrefix?: string;
 }
@@ -60,16 +63,31 @@ export async function withWriteSession(
   use: (session: WriteSession) => Promise<void>,
   options: WriteSessionOptions = {},
 ): Promise<void> {
-  await withRepository(context, async (repository) => {
-    try {
-      await using session = await repository.writeSession();
-      await use(session);
-      await session.flush();
-    } catch (error) {
-      if (options.errorPrefix === undefined) throw error;
-      throw new CommandError(`${options.errorPrefix}${errorMessage(error)}`, { cause: error });
-    }
-  });
+  await withRepository(
+    context,
+    async (repository) => {
+      try {
+        await using session = await repository.writeSession();
+        await use(session);
+        await session.flush();
+        context.observability.metrics?.writeSession(session.contents.stats());
+      } catch (error) {
+        if (options.errorPrefix === undefined) throw error;
+        throw new CommandError(`${options.errorPrefix}${errorMessage(error)}`, { cause: error });
+      }
+    },
+    options,
+  );
+}
+
+/** Logs and metrics for whoever opens a storage. */
+function watchOptions({ observability, globals }: CommandContext): Partial<OpenConnectionOptions> {
+  const { onStorageOperation, onRepositoryLogLine } = observability;
+  return {
+    repositoryLog: !globals.disableRepositoryLog,
+    ...(onStorageOperation !== undefined && { onStorageOperation }),
+    ...(onRepositoryLogLine !== undefined && { onRepositoryLogLine }),
+  };
 }
 
 async function open(context: CommandContext, options: OpenOptions): Promise<Repository> {
@@ -78,12 +96,14 @@ async function open(context: CommandContext, options: OpenOptions): Promise<Repo
   if (!isConnected(configPath))
     throw new CommandError(`${NOT_CONNECTED}\n${connectHint(configPath)}`);
   try {
-    const password = givenPassword(context) ?? (await storedOrAsked(context, configPath));
+    const password =
+      options.password ?? givenPassword(context) ?? (await storedOrAsked(context, configPath));
     return await openConnection(configPath, {
       password,
       env: io.env,
       useCache: options.useCache ?? true,
       ...upgradeWaiting(context),
+      ...watchOptions(context),
       onWarning: (message) => context.log.warning(message),
       ...(io.clock === undefined ? {} : { clock: io.clock }),
       ...(io.random === undefined ? {} : { random: io.random }),

@@ -3,7 +3,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { bytesEqual } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { KopiaError } from "../base/errors.ts";
-import { systemRandom, type RandomBytes } from "../base/random.ts";
+import { systemRandom } from "../base/random.ts";
 import type { RepositoryFormat } from "../format/repository-format.ts";
 import { readConnection, writeConnection } from "./connection-file.ts";
 import type {
@@ -28,6 +28,7 @@ import {
 } from "./persisted-password.ts";
 import type { RepositoryCacheOptions } from "./repository-cache.ts";
 import type { Repository } from "./repository.ts";
+import { watchStorage, type WatchOptions } from "./watch-storage.ts";
 
 /** 5000 MiB, for contents and for metadata each (spec 3 §6.3). */
 const DEFAULT_CACHE_BYTES = 5000 * 2 ** 20;
@@ -143,7 +144,7 @@ export function discardCachedFormat(caching: CachingOptions): void {
 }
 
 /** What `openConnection` is told. */
-export interface OpenConnectionOptions {
+export interface OpenConnectionOptions extends WatchOptions {
   /** Absent: the stored password is used. */
   readonly password?: string;
   /**
@@ -151,15 +152,12 @@ export interface OpenConnectionOptions {
    * `KOPIA_ENABLE_CLOCK_SKEW_CHECK`.
    */
   readonly env?: Environment;
-  readonly clock?: Clock;
-  readonly random?: RandomBytes;
   /** Opens for reading whatever the connection says. */
   readonly readOnly?: boolean;
   /** `false`: reads what the storage holds now, whatever the cache has. For verification. Default true. */
   readonly useCache?: boolean;
   /** The format that `createRepository` or an earlier open gave: spares the key derivation. */
   readonly format?: RepositoryFormat;
-  readonly onWarning?: (message: string) => void;
   /** As in `OpenRepositoryOptions`. */
   readonly onUnreadableIndex?: NonNullable<OpenRepositoryOptions["onUnreadableIndex"]>;
   /** As in `OpenRepositoryOptions`. */
@@ -200,9 +198,11 @@ export async function openConnection(
     ...(client.throttlingLimits !== undefined && { throttlingLimits: client.throttlingLimits }),
     ...(options.clock !== undefined && { clock: options.clock }),
   });
+  const watched = watchStorage(blobs, client, options);
   const repository = await withOpenedStorage(blobs, storage, () =>
-    openRepository(blobs, {
+    openRepository(watched.storage, {
       ...passedOn,
+      ...(watched.log !== undefined && { log: watched.log }),
       ...environmentOptions(env),
       ...(cache !== undefined && { cache }),
       ...(formatKey !== undefined && { formatKey }),

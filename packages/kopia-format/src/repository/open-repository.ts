@@ -12,6 +12,7 @@ import {
 import type { RepositoryFormat } from "../format/repository-format.ts";
 import { createHashFunction } from "../hashing/registry.ts";
 import { createContentEncryptor, type EccRepair } from "./content-encryptor.ts";
+import type { DiagnosticLog } from "./diagnostic-log.ts";
 import { FormatMonitor } from "./format-monitor.ts";
 import { OpenedRepository } from "./opened-repository.ts";
 import { withRepositoryCache, type RepositoryCacheOptions } from "./repository-cache.ts";
@@ -55,6 +56,8 @@ export interface OpenRepositoryOptions {
    * error correction had to repair something.
    */
   readonly onWarning?: (message: string) => void;
+  /** The repository's own log: what was written is told to it, and it is stored when the repository is closed. */
+  readonly log?: DiagnosticLog;
   /** Told about everything that error correction repaired while it was read (spec 1 §11). */
   readonly onRepair?: (repair: EccRepair) => void;
 }
@@ -97,6 +100,7 @@ export async function openRepository(
     clock,
     random,
   };
+  options.log?.setTarget({ storage, crypto: parts });
   const contents = await createContentManager({
     ...parts,
     storage: cached ?? storage,
@@ -111,6 +115,7 @@ export async function openRepository(
     client,
     contents,
     ignoreMalformedManifests: options.ignoreMalformedManifests ?? false,
+    ...(options.log !== undefined && { log: options.log }),
   });
 }
 

@@ -13,6 +13,7 @@ import { ContentManifestReader } from "../manifest/content-manifest-reader.ts";
 import type { ManifestReader } from "../manifest/manifest-store.ts";
 import { ContentObjectStore } from "../object/content-object-store.ts";
 import type { ObjectStore } from "../object/object-store.ts";
+import type { DiagnosticLog } from "./diagnostic-log.ts";
 import type { ClientOptions, Repository, WriteSession } from "./repository.ts";
 import { RepositoryWriteSession } from "./repository-write-session.ts";
 
@@ -27,6 +28,7 @@ export interface RepositoryParts {
   readonly encryptor: Encryptor;
   readonly contents: ContentManager;
   readonly ignoreMalformedManifests: boolean;
+  readonly log?: DiagnosticLog;
 }
 
 /** What `openRepository` gives. */
@@ -94,6 +96,7 @@ export class OpenedRepository implements Repository {
     if (this.#closed) return;
     this.#closed = true;
     this.contents.close();
+    await this.#parts.log?.flush();
     await this.storage.close();
   }
 

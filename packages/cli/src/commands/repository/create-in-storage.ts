@@ -57,7 +57,7 @@ export async function createInStorage(
   if (flags.createOnly) return;
   await connectToStorage(context, { ...target, password, format }, flags);
   if (flags.readonly) return;
-  await withWriteSession(context, prepareNewRepository);
+  await withWriteSession(context, prepareNewRepository, { password });
   printNewPolicy(context, { policy: DEFAULT_POLICY, target: GLOBAL_TARGET });
   context.log.info("");
   context.log.info("To find more information about default policy run 'kopia policy get'.");

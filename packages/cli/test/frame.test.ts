@@ -35,8 +35,7 @@ describe("log files", () => {
     await connected(place);
     await place.run(["manifest", "show", "ff"]);
     const directory = join(place.path, "cache", "kopia", "cli-logs");
-    const name =
-      logsOf(place, "cli-logs").find((file) => file.includes("manifest-show")) ?? "";
+    const name = logsOf(place, "cli-logs").find((file) => file.includes("manifest-show")) ?? "";
     expect(name).toMatch(/^kopia-\d{8}-\d{6}-\d+-manifest-show\.0\.log$/);
     expect(lstatSync(join(directory, "latest.log")).isSymbolicLink()).toBe(true);
     const lines = readFileSync(join(directory, name), "utf8").trimEnd().split("\n");

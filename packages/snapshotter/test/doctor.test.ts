@@ -149,12 +149,12 @@ async function examine(
   }
 }
 
-function filesOf(path: string): unknown[] {
+function filesOf(path: string): string[] {
   return readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => {
       const file = join(entry.parentPath, entry.name);
-      return [file, lstatSync(file).mtimeMs, readFileSync(file).toString("base64")];
+      return [file, lstatSync(file).mtimeMs, readFileSync(file).toString("base64")].join(" ");
     })
     .sort();
 }

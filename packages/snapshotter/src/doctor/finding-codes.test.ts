@@ -12,7 +12,7 @@ test("every finding has a section in docs/MAINTENANCE.md, and every section a fi
   const [, after] = document.split(SECTION);
   expect(after).toBeDefined();
   const section = (after ?? "").split(/^## /m)[0] ?? "";
-  const documented = [...section.matchAll(/^### `([^`]+)`$/gm)].map(([, code]) => code);
+  const documented = [...section.matchAll(/^### `([^`]+)`$/gm)].map(([, code = ""]) => code);
   expect(documented.toSorted()).toEqual(Object.keys(FINDING_CODES).toSorted());
   expect(new Set(documented).size).toBe(documented.length);
 });

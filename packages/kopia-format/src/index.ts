@@ -267,12 +267,14 @@ export {
   type ObjectIdParts,
 } from "./object/object-id.ts";
 export type {
+  ObjectCutter,
   ObjectPiece,
   ObjectReader,
   ObjectStore,
   ObjectWriter,
   ObjectWriterOptions,
   ObjectWriterStore,
+  StoredPiece,
 } from "./object/object-store.ts";
 export {
   connectAndOpen,

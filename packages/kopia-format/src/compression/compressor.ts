@@ -12,6 +12,12 @@ export interface Compressor {
   readonly provider: "portable" | "fast";
   compress(data: Uint8Array): Bytes;
   /**
+   * As `compress`, but into memory of the caller: the same stream, placed at `offsetBytes` of `output`.
+   * @returns its length; `undefined` when the output has too little room or this cannot be done: then
+   *   `compress` must be asked, and what the output holds has no meaning.
+   */
+  compressInto?(data: Uint8Array, output: Uint8Array, offsetBytes: number): number | undefined;
+  /**
    * @param maxLengthBytes refuses to unpack to more than this.
    * @throws KopiaError `COMPRESSION_CORRUPT`, `COMPRESSION_LIMIT`.
    */

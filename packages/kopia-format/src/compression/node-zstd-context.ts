@@ -38,6 +38,8 @@ export interface ReusableContext {
    * @param maxOutputBytes the output is known to be shorter than this.
    */
   run(input: Uint8Array, maxOutputBytes: number): Bytes | undefined;
+  /** As `run`, into memory of the caller, which must have more room than the output needs. Gives its length. */
+  runInto(input: Uint8Array, output: Uint8Array, offsetBytes: number): number | undefined;
 }
 
 /** Largest output of a reusable context: beyond, contexts are cheap beside the work. */
@@ -47,23 +49,31 @@ export const MAX_REUSED_OUTPUT_BYTES = 2 ** 18;
 export function reusableContext(stream: ZstdStream, flush: number): ReusableContext | undefined {
   const { _handle: handle, _writeState: state } = stream as unknown as StreamInternals;
   if (typeof handle?.writeSync !== "function" || !(state instanceof Uint32Array)) return undefined;
-  const output = new Uint8Array(MAX_REUSED_OUTPUT_BYTES);
+  let own: Uint8Array | undefined;
   let broken = false;
   stream.on("error", () => {
     broken = true;
   });
+  const runInto: ReusableContext["runInto"] = (input, output, offsetBytes) => {
+    if (broken) return undefined;
+    const roomBytes = output.length - offsetBytes;
+    try {
+      handle.writeSync?.(flush, input, 0, input.length, output, offsetBytes, roomBytes);
+    } catch {
+      broken = true;
+    }
+    const [outputLeft = 0, inputLeft = 1] = state;
+    // A full output means that there is more to come.
+    broken ||= stream.destroyed || inputLeft !== 0 || outputLeft === 0;
+    return broken ? undefined : roomBytes - outputLeft;
+  };
   return {
+    runInto,
     run(input, maxOutputBytes) {
-      if (broken || maxOutputBytes >= output.length) return undefined;
-      try {
-        handle.writeSync?.(flush, input, 0, input.length, output, 0, output.length);
-      } catch {
-        broken = true;
-      }
-      const [outputLeft = 0, inputLeft = 1] = state;
-      // A full output means that there is more to come.
-      broken ||= stream.destroyed || inputLeft !== 0 || outputLeft === 0;
-      return broken ? undefined : output.slice(0, output.length - outputLeft);
+      if (maxOutputBytes >= MAX_REUSED_OUTPUT_BYTES) return undefined;
+      own ??= new Uint8Array(MAX_REUSED_OUTPUT_BYTES);
+      const lengthBytes = runInto(input, own, 0);
+      return lengthBytes === undefined ? undefined : own.slice(0, lengthBytes);
     },
   };
 }

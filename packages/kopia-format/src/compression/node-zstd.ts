@@ -12,8 +12,8 @@ import type { ZstdLevel } from "./zstd-levels.ts";
 
 // Windows up to 512 MiB are legal in Kopia's repositories (spec 1 §5.2).
 const MAX_WINDOW_LOG = 29;
-// Above this the cost of a context does not matter, and it would stay as large as its largest input.
-const MAX_REUSED_INPUT_BYTES = 2 ** 16;
+// A context stays as large as its largest input: short contents have one of their own.
+const MAX_SMALL_INPUT_BYTES = 2 ** 16;
 // Unpacked contents are seldom longer; what is comes in several pieces.
 const MAX_CHUNK_BYTES = 2 ** 23;
 
@@ -25,19 +25,34 @@ export function nodeZstdCompressor(zlib: typeof NodeZlib, level: ZstdLevel): Com
     // As Kopia writes it; it costs little beside the compression.
     [constants.ZSTD_c_checksumFlag]: 1,
   };
-  let context: ReusableContext | undefined;
+  let small: ReusableContext | undefined;
+  let large: ReusableContext | undefined;
+  const compressInto: NonNullable<Compressor["compressInto"]> = (data, output, offsetBytes) => {
+    if (offsetBytes + compressBound(data.length) > output.length) return undefined;
+    const isSmall = data.length <= MAX_SMALL_INPUT_BYTES;
+    if (isSmall) small ??= compressContext(zlib, params);
+    else large ??= compressContext(zlib, params);
+    const context = (isSmall ? small : large) as ReusableContext;
+    const lengthBytes = context.runInto(data, output, offsetBytes);
+    const isWhole =
+      lengthBytes !== undefined &&
+      zstdExtent(output.subarray(offsetBytes, offsetBytes + lengthBytes)).lengthBytes ===
+        data.length;
+    if (isWhole) return lengthBytes;
+    if (isSmall) small = withoutContext;
+    else large = withoutContext;
+    return undefined;
+  };
   return {
     name: level.name,
     headerId: level.headerId,
     provider: "fast",
+    compressInto,
     compress(data) {
       const boundBytes = compressBound(data.length);
-      if (data.length <= MAX_REUSED_INPUT_BYTES) {
-        context ??= compressContext(zlib, params);
-        const packed = context.run(data, boundBytes);
-        if (packed !== undefined && zstdExtent(packed).lengthBytes === data.length) return packed;
-        context = withoutContext;
-      }
+      const output = new Uint8Array(boundBytes);
+      const lengthBytes = compressInto(data, output, 0);
+      if (lengthBytes !== undefined) return output.subarray(0, lengthBytes);
       // With room for all of the output zstd works in one go, without a window of its own.
       return plainBytes(zlib.zstdCompressSync(data, { params, chunkSize: boundBytes }));
     },
@@ -46,7 +61,7 @@ export function nodeZstdCompressor(zlib: typeof NodeZlib, level: ZstdLevel): Com
   };
 }
 
-const withoutContext: ReusableContext = { run: () => undefined };
+const withoutContext: ReusableContext = { run: () => undefined, runInto: () => undefined };
 let decompressContext: ReusableContext | undefined;
 
 /** A context that has proven itself, or one that always declines. */

@@ -50,6 +50,11 @@ export class AttachedThreads {
     return packed;
   }
 
+  /** Whether the session's own thread is the one to store the content of this hash. */
+  claim(hash: Uint8Array): boolean {
+    return this.#claims.claim(hash);
+  }
+
   /** After a flush the index itself knows what had been claimed: the claims start anew. */
   afterFlush(): void {
     this.#claims = ClaimTable.create(this.#options.hashBytes);

@@ -15,6 +15,8 @@ export const COMPRESSION_HEADER_BYTES = 4;
 /** `lz4`: the current Kopia cannot read it, so it is never written (spec 1 §13, trap 31). */
 export const LZ4_HEADER_ID = 0x1400;
 
+const MIN_ROOM_BYTES = 2 ** 17;
+
 /** A content as it will be encrypted. */
 export interface StoredForm {
   readonly bytes: Uint8Array;
@@ -29,6 +31,8 @@ export class ContentCodec {
   /** Error correction adds a varying number of bytes, so its output cannot be placed beforehand. */
   readonly #hasFixedOverhead: boolean;
   readonly #compressors = new Map<number, Compressor>();
+  /** Where contents are compressed, with room for the header in front; reused. */
+  #room: Bytes = new Uint8Array(0);
 
   constructor(encryptor: Encryptor, format: ContentFormat) {
     this.#encryptor = encryptor;
@@ -55,11 +59,16 @@ export class ContentCodec {
     return this.#compressor(requestedHeaderId);
   }
 
-  /** Compresses when that makes the content shorter, header included (spec 1 §5.3 step 3). */
+  /**
+   * Compresses when that makes the content shorter, header included (spec 1 §5.3 step 3). The bytes are
+   * valid until the next call.
+   */
   toStoredForm(data: Uint8Array, compressor: Compressor | undefined): StoredForm {
     if (compressor === undefined || data.length <= COMPRESSION_HEADER_BYTES) {
       return { bytes: data, compressionHeaderId: 0 };
     }
+    const reused = this.#compressIntoRoom(data, compressor);
+    if (reused !== undefined) return reused;
     const stream = compressor.compress(data);
     if (COMPRESSION_HEADER_BYTES + stream.length >= data.length) {
       return { bytes: data, compressionHeaderId: 0 };
@@ -68,6 +77,24 @@ export class ContentCodec {
     new DataView(bytes.buffer).setUint32(0, compressor.headerId);
     bytes.set(stream, COMPRESSION_HEADER_BYTES);
     if (stream.buffer !== data.buffer) releaseBytes(stream);
+    return { bytes, compressionHeaderId: compressor.headerId };
+  }
+
+  /** `undefined` when the compressor needs memory of its own. */
+  #compressIntoRoom(data: Uint8Array, compressor: Compressor): StoredForm | undefined {
+    if (compressor.compressInto === undefined) return undefined;
+    const neededBytes = COMPRESSION_HEADER_BYTES + data.length + (data.length >> 8) + 256;
+    if (this.#room.length < neededBytes) {
+      this.#room = new Uint8Array(Math.max(neededBytes, MIN_ROOM_BYTES));
+    }
+    const room = this.#room;
+    const lengthBytes = compressor.compressInto(data, room, COMPRESSION_HEADER_BYTES);
+    if (lengthBytes === undefined) return undefined;
+    if (COMPRESSION_HEADER_BYTES + lengthBytes >= data.length) {
+      return { bytes: data, compressionHeaderId: 0 };
+    }
+    new DataView(room.buffer).setUint32(0, compressor.headerId);
+    const bytes = room.subarray(0, COMPRESSION_HEADER_BYTES + lengthBytes);
     return { bytes, compressionHeaderId: compressor.headerId };
   }
 

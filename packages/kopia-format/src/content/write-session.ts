@@ -397,8 +397,11 @@ export class WriteSession implements ContentWriteSession {
     if (own !== 0) return own;
     const { loader } = this.#options;
     const committed = loader.index.hasKey(key);
-    if (committed !== 1) return committed;
-    return loader.ageMs(this.#clock.now()) > this.#maxTrustedAgeMs ? 2 : 1;
+    const isTrusted = committed === 1 && loader.ageMs(this.#clock.now()) <= this.#maxTrustedAgeMs;
+    if (isTrusted) return 1;
+    // Lists of pieces are few, and claims tell no prefixes apart.
+    const isClaimed = prefix === "" && this.#threads?.claim(hash) === false;
+    return isClaimed ? 1 : committed === 0 ? 0 : 2;
   }
 
   /** `max(now, previous + 1)`, and never hidden by the watermark (spec 1 §9.3 step 6). */

@@ -10,7 +10,14 @@ import {
 } from "./content-object-writer.ts";
 import type { IndirectEntry } from "./indirect-list.ts";
 import { formatObjectId, type ObjectId } from "./object-id.ts";
-import type { ObjectWriter, ObjectWriterOptions, ObjectWriterStore } from "./object-store.ts";
+import { SplitterCutter } from "./object-cutter.ts";
+import type {
+  ObjectCutter,
+  ObjectWriter,
+  ObjectWriterOptions,
+  ObjectWriterStore,
+  StoredPiece,
+} from "./object-store.ts";
 
 /** What writing objects needs besides contents. */
 export interface ObjectWriterStoreOptions extends ObjectStoreOptions {
@@ -43,6 +50,30 @@ export class ContentObjectWriterStore extends ContentObjectStore implements Obje
     const writer = this.createWriter(options);
     writer.write(data);
     return writer.finish();
+  }
+
+  createCutter(options: Pick<ObjectWriterOptions, "splitter"> = {}): ObjectCutter | undefined {
+    const { legacyCompressor, segmenters } = this.#context;
+    if (legacyCompressor !== undefined) return undefined;
+    return new SplitterCutter(segmenters.createSplitter(segmenters.resolveName(options.splitter)));
+  }
+
+  joinPieces(
+    pieces: readonly StoredPiece[],
+    options: Pick<ObjectWriterOptions, "metadataCompressionHeaderId"> = {},
+  ): ObjectId {
+    const [first] = pieces;
+    if (first === undefined) {
+      throw new KopiaError("ARGUMENT_INVALID", "there is nothing to join");
+    }
+    if (pieces.length === 1) return first.contentId;
+    let offsetBytes = 0;
+    const entries = pieces.map(({ contentId, lengthBytes }): IndirectEntry => {
+      const entry = { offsetBytes, lengthBytes, objectId: contentId };
+      offsetBytes += lengthBytes;
+      return entry;
+    });
+    return writeIndirectObject(this.#context, entries, options);
   }
 
   async concatenate(

@@ -54,8 +54,12 @@ export class SegmenterPool {
   take(name: string): Segmenter {
     const idle = this.#idle.get(name)?.pop();
     if (idle !== undefined) return idle;
-    const splitter = (this.#factory(name) as SplitterFactory).create();
+    const splitter = this.createSplitter(name);
     return { splitter, buffer: new Uint8Array(FIRST_BUFFER_BYTES), usedBytes: 0 };
+  }
+
+  createSplitter(name: string): Splitter {
+    return (this.#factory(name) as SplitterFactory).create();
   }
 
   giveBack(name: string, segmenter: Segmenter): void {

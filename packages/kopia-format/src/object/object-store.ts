@@ -43,6 +43,20 @@ export interface ObjectWriter {
   checkpoint(): ObjectId;
 }
 
+/** Tells where the contents of an object begin and end, for who stores them by other means than an `ObjectWriter`. */
+export interface ObjectCutter {
+  /** Lengths in bytes of the contents that end within these next bytes of the object. */
+  push(data: Uint8Array): readonly number[];
+  /** Length of the last content, if there is one more. Afterwards the next object may begin. */
+  finish(): readonly number[];
+}
+
+/** One content of an object that is put together. */
+export interface StoredPiece {
+  readonly contentId: ContentId;
+  readonly lengthBytes: number;
+}
+
 /** Read access to objects. */
 export interface ObjectStore {
   /** @throws KopiaError `OBJECT_ID_INVALID`, `OBJECT_NOT_FOUND`, `OBJECT_CORRUPT` and those of `ContentReader`. */
@@ -67,6 +81,13 @@ export interface ObjectWriterStore extends ObjectStore {
   createWriter(options?: ObjectWriterOptions): ObjectWriter;
   /** Whole bytes as one object. */
   writeObject(data: Uint8Array, options?: ObjectWriterOptions): ObjectId;
+  /** A cutter of the given splitter; `undefined` in repositories of index version 1, whose objects only writers can make. */
+  createCutter(options?: Pick<ObjectWriterOptions, "splitter">): ObjectCutter | undefined;
+  /** The object whose contents, at least one, are these in this order: what a writer that cut them would have given. */
+  joinPieces(
+    pieces: readonly StoredPiece[],
+    options?: Pick<ObjectWriterOptions, "metadataCompressionHeaderId">,
+  ): ObjectId;
   /** Joins objects into one without copying data (spec 2 §2.7). */
   concatenate(ids: readonly ObjectId[], metadataCompressionHeaderId?: number): Promise<ObjectId>;
 }

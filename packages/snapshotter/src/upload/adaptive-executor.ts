@@ -12,7 +12,7 @@ import { UploadPool } from "./upload-pool.ts";
 /** How an adaptive executor decides. */
 export interface AdaptiveExecutorOptions {
   readonly session: WriteSession;
-  /** Threads at most; below 2 everything stays on this thread. */
+  /** Threads at most, this one included; below 2 everything stays on it. */
   readonly maxThreads: number;
   /** Default: workers. */
   readonly startThread?: StartUploadThread;
@@ -31,7 +31,9 @@ const BYTES_BEFORE_THREADS = 2 ** 26;
  */
 export function createAdaptiveExecutor(options: AdaptiveExecutorOptions): UploadExecutor {
   const setup = options.maxThreads < 2 ? undefined : threadSetupOf(options.session);
-  if (setup === undefined) return createInlineExecutor(options.session);
+  // Without a cutter large files can only be stored by one writer.
+  if (setup === undefined || options.session.objects.createCutter() === undefined)
+    return createInlineExecutor(options.session);
   return new AdaptiveExecutor(options, setup);
 }
 
@@ -73,6 +75,7 @@ class AdaptiveExecutor implements UploadExecutor {
 
   async #openPool(): Promise<void> {
     const { session, maxThreads, startThread = startUploadWorker } = this.#options;
-    this.#pool = await UploadPool.open({ session, setup: this.#setup, maxThreads, startThread });
+    const others = { maxThreads: maxThreads - 1, startThread };
+    this.#pool = await UploadPool.open({ session, setup: this.#setup, ...others });
   }
 }

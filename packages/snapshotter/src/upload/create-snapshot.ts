@@ -53,7 +53,7 @@ export interface CreateSnapshotOptions {
   readonly signal?: AbortSignal;
   readonly observer?: UploadObserver;
   readonly executor?: UploadExecutor;
-  /** Threads that store files, 1 for none, at most as many as cores and 4. Default: the policy's `maxParallelFileReads`, else 1. */
+  /** Threads that store files, the calling one included: 1 for no others; at most as many as cores, and 4. Default: the policy's `maxParallelFileReads`, else as many as can be. */
   readonly parallelFileReads?: number;
   readonly random?: RandomBytes;
 }

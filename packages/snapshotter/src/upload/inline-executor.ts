@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import type {
   ContentWriter,
   ObjectId,
@@ -8,6 +8,13 @@ import type {
 } from "@kopia-engine/kopia-format";
 import { errnoText } from "../fs/go-errno.ts";
 import { displayPath, nodePath } from "../fs/local-path.ts";
+import {
+  SourceReadError,
+  closeSourceFile,
+  openSourceFile,
+  readFailure,
+  readSourceFile,
+} from "./source-file.ts";
 import type {
   UploadBatch,
   UploadBatchObserver,
@@ -40,12 +47,6 @@ export function createInlineExecutor(session: FileStoringSession): UploadExecuto
 
 const READ_BUFFER_BYTES = 2 ** 20;
 const SETTLE_EVERY_BYTES = 2 ** 25;
-// No link is followed and no FIFO is waited for: the entry was a regular file when it was listed.
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
-/** A file that cannot be read; the message is what Kopia stores. */
-class SourceReadError extends Error {}
-
 class BatchRun {
   readonly #session: FileStoringSession;
   readonly #buffer: Buffer;
@@ -112,7 +113,7 @@ class BatchRun {
 
   #storeFile(item: UploadItem, index: number): UploadItemResult | Promise<UploadItemResult> {
     const partBytes = this.#settingsOf(item).parallelUploadAboveSizeBytes;
-    const fd = openFile(item);
+    const fd = openSourceFile(item);
     let isHandedOn = false;
     try {
       if (partBytes > 0 && item.sizeBytes > partBytes) {
@@ -124,7 +125,7 @@ class BatchRun {
       isHandedOn = true;
       return this.#storeLarge({ item, index, fd });
     } finally {
-      if (!isHandedOn) closeSync(fd);
+      if (!isHandedOn) closeSourceFile(fd);
     }
   }
 
@@ -134,7 +135,7 @@ class BatchRun {
     if (item.sizeBytes >= buffer.length) return undefined;
     let lengthBytes = 0;
     for (;;) {
-      const readBytes = readPiece(item, fd, { buffer, offset: lengthBytes, position: null });
+      const readBytes = readSourceFile(item, fd, { buffer, offset: lengthBytes, position: null });
       lengthBytes += readBytes;
       if (lengthBytes === buffer.length) return undefined;
       // A short read that ends where the listing said spares the read that would return nothing.
@@ -159,7 +160,7 @@ class BatchRun {
     } catch (error) {
       return readFailure(error);
     } finally {
-      closeSync(file.fd);
+      closeSourceFile(file.fd);
     }
   }
 
@@ -190,7 +191,7 @@ class BatchRun {
     } catch (error) {
       return readFailure(error);
     } finally {
-      closeSync(file.fd);
+      closeSourceFile(file.fd);
     }
   }
 
@@ -212,7 +213,7 @@ class BatchRun {
     while (position < range.end) {
       const wanted = Math.min(buffer.length, range.end - position);
       const piece = wanted === buffer.length ? buffer : buffer.subarray(0, wanted);
-      const readBytes = readPiece(file.item, file.fd, { buffer: piece, offset: 0, position });
+      const readBytes = readSourceFile(file.item, file.fd, { buffer: piece, offset: 0, position });
       if (readBytes === 0) break;
       range.writer.write(piece.subarray(0, readBytes));
       position += readBytes;
@@ -252,37 +253,9 @@ interface CopyRange {
 
 const SKIPPED: UploadItemResult = { skipped: true };
 
-function writerOptions(settings: UploadSettings): ObjectWriterOptions {
+/** How objects of files with these settings are written. */
+export function writerOptions(settings: UploadSettings): ObjectWriterOptions {
   const { compressionHeaderId, metadataCompressionHeaderId, splitter } = settings;
   const options = { compressionHeaderId, metadataCompressionHeaderId };
   return splitter === "" ? options : { ...options, splitter };
-}
-
-function readFailure(error: unknown): UploadItemResult {
-  if (error instanceof SourceReadError) return { error: error.message };
-  throw error;
-}
-
-function openFile(item: UploadItem): number {
-  try {
-    return openSync(nodePath(item.path), OPEN_FLAGS);
-  } catch (error) {
-    const path = displayPath(item.path);
-    throw new SourceReadError(
-      `unable to open file: unable to open local file: open ${path}: ${errnoText(error)}`,
-    );
-  }
-}
-
-function readPiece(
-  item: UploadItem,
-  fd: number,
-  into: { buffer: Buffer; offset: number; position: number | null },
-): number {
-  try {
-    const { buffer, offset, position } = into;
-    return readSync(fd, buffer, offset, buffer.length - offset, position);
-  } catch (error) {
-    throw new SourceReadError(`read ${displayPath(item.path)}: ${errnoText(error)}`);
-  }
 }

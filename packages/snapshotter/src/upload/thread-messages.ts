@@ -6,6 +6,7 @@ import type {
   SharedContentView,
   ThreadSetup,
 } from "@kopia-engine/kopia-format";
+import type { FilePiece, FilePieceResult } from "./file-piece.ts";
 import type { UploadBatch, UploadItemResult } from "./upload-executor.ts";
 
 /** What an upload thread starts with. */
@@ -19,6 +20,7 @@ export interface UploadThreadInit {
 /** From the pool to a thread. */
 export type ToUploadThread =
   | { readonly type: "batch"; readonly id: number; readonly batch: UploadBatch }
+  | { readonly type: "piece"; readonly id: number; readonly piece: FilePiece }
   /** The pause of a batch is over. */
   | { readonly type: "resume"; readonly id: number }
   | { readonly type: "view"; readonly view: SharedContentView }
@@ -52,6 +54,7 @@ export type FromUploadThread =
       readonly readBytes: number;
       readonly results: readonly UploadItemResult[];
     }
+  | { readonly type: "piece"; readonly id: number; readonly result: FilePieceResult }
   | {
       readonly type: "reply";
       readonly request: number;

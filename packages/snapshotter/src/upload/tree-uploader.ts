@@ -4,6 +4,7 @@ import type { DirectoryEntry } from "../model/directory-entry.ts";
 import { type BatchTarget, type DirectoryTask, toDirectoryEntry } from "./directory-task.ts";
 import type { PreviousDirectory } from "./previous-directory.ts";
 import { DirectoryScanner } from "./directory-scanner.ts";
+import { isLargeFile } from "./large-file.ts";
 import type {
   PartialUpload,
   UploadExecutor,
@@ -14,8 +15,6 @@ import { type UploadRun, checkpointName } from "./upload-run.ts";
 
 const MAX_BATCH_ITEMS = 512;
 const MAX_BATCH_BYTES = 2 ** 25;
-/** A file of this size goes alone, so that small ones never wait for it before a checkpoint can hold them. */
-const LARGE_FILE_BYTES = 2 ** 24;
 const DIRECTORIES_PER_BREATH = 128;
 
 /**
@@ -100,13 +99,15 @@ export class TreeUploader {
     const isFile = local.kind === "f";
     if (isFile) this.#run.counters.nonCachedFileCount++;
     const { policy } = task.node.child(local.name);
-    const batch = local.sizeBytes >= LARGE_FILE_BYTES ? newBatch() : this.#small;
-    batch.items.push({
+    const { settings } = this.#run;
+    const item: UploadItem = {
       path: joinLocalPath(task.path, local),
       kind: isFile ? "file" : "symlink",
       sizeBytes: local.sizeBytes,
-      settings: this.#run.settings.forFile(policy, local.name, local.sizeBytes),
-    });
+      settings: settings.forFile(policy, local.name, local.sizeBytes),
+    };
+    const batch = isLargeFile(item, settings.settings) ? newBatch() : this.#small;
+    batch.items.push(item);
     batch.targets.push({ task, local });
     batch.sizeBytes += local.sizeBytes;
     if (batch !== this.#small) this.#large.push(batch);

@@ -40,7 +40,7 @@ export interface UploadOptions extends UploadBaseOptions {
   readonly failFast?: boolean;
   /** Default: an inline executor on this thread. */
   readonly executor?: UploadExecutor;
-  /** Threads that store files, 1 for none, at most as many as cores and 4; default: the policy's `maxParallelFileReads`, else 1. */
+  /** Threads that store files, as in `CreateSnapshotOptions`. */
   readonly parallelFileReads?: number;
 }
 

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync } from "node:fs";
+import { cpSync, rmSync, truncateSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
   collectAsync,
@@ -343,3 +343,36 @@ test.skipIf(kopiaExe === "")(
   },
   60_000,
 );
+
+test("a large file that is cut off while it is read is stored as far as it goes", async () => {
+  await using bench = await openBench();
+  writeSource(bench.directory);
+  let isCut = false;
+  const manifest = await bench.snapshot(startUploadWorker, {
+    observer: {
+      progress: ({ hashedBytes }) => {
+        if (isCut || hashedBytes < 10_000_000) return;
+        isCut = true;
+        truncateSync(bench.directory.join("source", "longer"), 3_000_000);
+      },
+    },
+  });
+  expect(isCut).toBe(true);
+  expect(manifest.incompleteReason).toBe("");
+  await expectWhole(bench.directory);
+});
+
+test("a large file that cannot be opened is an error of that file", async () => {
+  await using bench = await openBench();
+  writeSource(bench.directory);
+  const path = bench.directory.join("source", "longer");
+  const manifest = await bench.snapshot((init, listener) => {
+    // When the first thread starts, the walk has seen the file and nobody has opened it.
+    rmSync(path);
+    return startUploadWorker(init, listener);
+  });
+  expect(manifest.rootEntry?.summary?.failedEntries).toEqual([
+    { path: "longer", error: expect.stringContaining("no such file or directory") as string },
+  ]);
+  await expectWhole(bench.directory);
+});

@@ -10,7 +10,9 @@ import {
   type ThreadSetup,
   type WriteSession,
 } from "@kopia-engine/kopia-format";
+import { FilePieceWriter, type FilePiece, type FilePieceResult } from "./file-piece.ts";
 import { createInlineExecutor } from "./inline-executor.ts";
+import { isLargeFile, storeLargeFile } from "./large-file.ts";
 import type { StartUploadThread, UploadThreadPort } from "./start-upload-worker.ts";
 import type {
   FromUploadThread,
@@ -21,21 +23,24 @@ import type {
   UploadBatch,
   UploadBatchObserver,
   UploadExecutor,
+  UploadItem,
   UploadItemResult,
+  UploadSettings,
 } from "./upload-executor.ts";
 
 /** What an upload pool works with. */
 export interface UploadPoolOptions {
   readonly session: WriteSession;
   readonly setup: ThreadSetup;
-  /** Threads at most; each is started when all others are busy. */
+  /** Threads at most beside the calling one; each is started when all others are busy. */
   readonly maxThreads: number;
   readonly startThread: StartUploadThread;
 }
 
 interface Thread {
   readonly port: UploadThreadPort;
-  batchCount: number;
+  /** Batches and pieces that it has and has not finished. */
+  jobCount: number;
   hasCrashed: boolean;
 }
 
@@ -47,28 +52,38 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
+interface PieceJob {
+  readonly thread: Thread;
+  readonly resolve: (result: FilePieceResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 interface Request {
   readonly thread: Thread;
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Batches that a thread has at once: one at work, and one that is ready when that is done. */
-const BATCHES_PER_THREAD = 2;
+/** Batches or pieces that a thread has at once: one at work, and more for the time that this thread is busy itself. */
+const JOBS_PER_THREAD = 3;
 
 /**
  * Gives batches to threads that each store files into packs of their own (design §4). The session
- * stays with the calling thread, which takes over their entries at every flush and at the end.
+ * stays with the calling thread, which takes over their entries at every flush and at the end. It
+ * stores files itself, too, when all threads have enough to do.
  * A thread that fails breaks the session: others may rely on what it was to store.
  */
 export class UploadPool implements UploadExecutor, PackingThreads {
   readonly concurrency: number;
   readonly #options: UploadPoolOptions;
-  /** For files in parts, whose lists of pieces have to be read back. */
   readonly #inline: UploadExecutor;
+  readonly #pieceWriter: FilePieceWriter;
   readonly #stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #threads: Thread[] = [];
   readonly #jobs = new Map<number, Job>();
+  readonly #pieceJobs = new Map<number, PieceJob>();
+  /** One large file at a time. */
+  #lastLarge: Promise<unknown> = Promise.resolve();
   readonly #requests = new Map<number, Request>();
   #grant: PackingGrant | undefined;
   #lastId = 0;
@@ -77,8 +92,9 @@ export class UploadPool implements UploadExecutor, PackingThreads {
   private constructor(options: UploadPoolOptions) {
     this.#options = options;
     this.#inline = createInlineExecutor(options.session);
+    this.#pieceWriter = new FilePieceWriter(options.session.contents);
     // The caller waits when so many are in flight.
-    this.concurrency = options.maxThreads * BATCHES_PER_THREAD + 1;
+    this.concurrency = options.maxThreads * JOBS_PER_THREAD + 1;
   }
 
   /** @throws KopiaError `SESSION_BROKEN`, storage errors. */
@@ -94,14 +110,51 @@ export class UploadPool implements UploadExecutor, PackingThreads {
     batch: UploadBatch,
     observer: UploadBatchObserver,
   ): Promise<readonly UploadItemResult[]> {
-    if (hasFileInParts(batch)) return await this.#inline.execute(batch, observer);
     this.#assertWhole();
+    const [item] = batch.items;
+    const isAlone = item !== undefined && batch.items.length === 1;
+    if (isAlone && isLargeFile(item, batch.settings))
+      return await this.#executeLarge(batch, observer);
     const thread = this.#freeThread();
+    if (thread === undefined) return await this.#inline.execute(batch, observer);
     const id = ++this.#lastId;
     return await new Promise((resolve, reject) => {
       this.#jobs.set(id, { thread, observer, isPaused: false, resolve, reject });
-      thread.batchCount++;
+      thread.jobCount++;
       thread.port.post({ type: "batch", id, batch });
+    });
+  }
+
+  async #executeLarge(
+    { items, settings }: UploadBatch,
+    observer: UploadBatchObserver,
+  ): Promise<readonly UploadItemResult[]> {
+    const { contents, objects } = this.#options.session;
+    const [item] = items as readonly [UploadItem];
+    const store = (): Promise<UploadItemResult> =>
+      storeLargeFile({
+        contents,
+        objects,
+        item,
+        settings: settings[item.settings] as UploadSettings,
+        observer,
+        offer: (piece) => this.#offerPiece(piece),
+        writer: this.#pieceWriter,
+      });
+    const stored = this.#lastLarge.then(store);
+    this.#lastLarge = stored.catch(() => undefined);
+    return [await stored];
+  }
+
+  #offerPiece(piece: FilePiece): Promise<FilePieceResult> | undefined {
+    this.#assertWhole();
+    const thread = this.#freeThread();
+    if (thread === undefined) return undefined;
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#pieceJobs.set(id, { thread, resolve, reject });
+      thread.jobCount++;
+      thread.port.post({ type: "piece", id, piece });
     });
   }
 
@@ -133,12 +186,12 @@ export class UploadPool implements UploadExecutor, PackingThreads {
     }
   }
 
-  /** The thread with the least to do; a new one when all have something. */
-  #freeThread(): Thread {
-    const [least] = this.#threads.toSorted((a, b) => a.batchCount - b.batchCount);
-    const isEnough = this.#threads.length >= this.#options.maxThreads;
-    if (least !== undefined && (least.batchCount === 0 || isEnough)) return least;
-    return this.#startThread();
+  /** The thread with the least to do; a new one when all have something; none when all have enough. */
+  #freeThread(): Thread | undefined {
+    const [least] = this.#threads.toSorted((a, b) => a.jobCount - b.jobCount);
+    if (least?.jobCount === 0) return least;
+    if (this.#threads.length < this.#options.maxThreads) return this.#startThread();
+    return least !== undefined && least.jobCount < JOBS_PER_THREAD ? least : undefined;
   }
 
   #startThread(): Thread {
@@ -153,7 +206,7 @@ export class UploadPool implements UploadExecutor, PackingThreads {
         crashed: (error) => this.#crashed(thread, error),
       },
     );
-    const thread: Thread = { port, batchCount: 0, hasCrashed: false };
+    const thread: Thread = { port, jobCount: 0, hasCrashed: false };
     this.#threads.push(thread);
     return thread;
   }
@@ -175,6 +228,13 @@ export class UploadPool implements UploadExecutor, PackingThreads {
         return this.#pause(message);
       case "result":
         return this.#finish(message);
+      case "piece": {
+        const job = this.#pieceJobs.get(message.id);
+        if (job === undefined) return;
+        this.#pieceJobs.delete(message.id);
+        job.thread.jobCount--;
+        return job.resolve(message.result);
+      }
       case "reply": {
         const request = this.#requests.get(message.request);
         this.#requests.delete(message.request);
@@ -214,7 +274,7 @@ export class UploadPool implements UploadExecutor, PackingThreads {
     const job = this.#jobs.get(message.id);
     if (job === undefined) return;
     this.#jobs.delete(message.id);
-    job.thread.batchCount--;
+    job.thread.jobCount--;
     this.#count(job, message.readBytes);
     job.resolve(message.results);
   }
@@ -243,18 +303,13 @@ export class UploadPool implements UploadExecutor, PackingThreads {
     this.#failure = error;
     Atomics.store(this.#stop, 0, 1);
     this.#options.session.contents.failThreads(error);
-    for (const job of this.#jobs.values()) job.reject(error);
-    this.#jobs.clear();
+    for (const jobs of [this.#jobs, this.#pieceJobs]) {
+      for (const job of jobs.values()) job.reject(error);
+      jobs.clear();
+    }
   }
 
   #assertWhole(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
-}
-
-function hasFileInParts({ items, settings }: UploadBatch): boolean {
-  return items.some((item) => {
-    const partBytes = settings[item.settings]?.parallelUploadAboveSizeBytes ?? 0;
-    return item.kind === "file" && partBytes > 0 && item.sizeBytes > partBytes;
-  });
 }

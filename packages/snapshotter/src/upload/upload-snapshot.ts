@@ -39,9 +39,7 @@ function createExecutor(options: UploadOptions): UploadExecutor {
   const { session, policyTree, uploadLimitBytes = 0 } = options;
   const wanted = options.parallelFileReads ?? policyTree.policy.upload.maxParallelFileReads;
   const maxThreads =
-    uploadLimitBytes > 0
-      ? 1
-      : Math.min(wanted ?? DEFAULT_THREADS, availableParallelism(), MAX_THREADS);
+    uploadLimitBytes > 0 ? 1 : Math.min(wanted ?? MAX_THREADS, availableParallelism(), MAX_THREADS);
   return createAdaptiveExecutor({ session, maxThreads });
 }
 
@@ -58,7 +56,6 @@ async function closeAfter<T>(executor: UploadExecutor, upload: () => Promise<T>)
   return result;
 }
 
-const DEFAULT_THREADS = 1;
 /** Each takes memory of its own, and more than there are cores help little. */
 const MAX_THREADS = 4;
 

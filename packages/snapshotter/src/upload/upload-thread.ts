@@ -5,6 +5,7 @@ import {
   isKopiaError,
   type ThreadSession,
 } from "@kopia-engine/kopia-format";
+import { FilePieceWriter } from "./file-piece.ts";
 import { createInlineExecutor } from "./inline-executor.ts";
 import type { FromUploadThread, ToUploadThread } from "./thread-messages.ts";
 import type { PartialUpload, UploadBatch, UploadExecutor } from "./upload-executor.ts";
@@ -26,6 +27,7 @@ export class UploadThread {
   readonly #stop: Int32Array;
   readonly #post: PostToPool;
   readonly #executor: UploadExecutor;
+  readonly #pieces: FilePieceWriter;
   readonly #jobs = new Map<number, Job>();
 
   constructor(options: {
@@ -37,6 +39,7 @@ export class UploadThread {
     this.#stop = options.stop;
     this.#post = options.post;
     this.#executor = createInlineExecutor(options.session);
+    this.#pieces = new FilePieceWriter(options.session.contents);
   }
 
   receive(message: ToUploadThread): void {
@@ -47,6 +50,11 @@ export class UploadThread {
     switch (message.type) {
       case "batch":
         return await this.#execute(message.id, message.batch);
+      case "piece": {
+        const result = this.#pieces.store(message.piece);
+        await this.#session.contents.settle();
+        return this.#post({ type: "piece", id: message.id, result });
+      }
       case "resume":
         return this.#jobs.get(message.id)?.resume?.();
       case "view":

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { runRandomRepository } from "./random-repository.ts";
+import { runRandomRepository } from "./random/random-repository.ts";
 
 const executable = process.env["KOPIA_EXE"] ?? "";
 /** `RANDOM_REPOSITORIES=200` for a long run; `RANDOM_SEED` is the first seed. */
@@ -9,7 +9,7 @@ const seeds = Array.from({ length: count }, (_, i) => firstSeed + i);
 
 test.skipIf(executable === "").each(seeds)(
   "both programs agree on the random repository %i (needs KOPIA_EXE)",
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async (seed) => {
     const { steps, difference } = await runRandomRepository(seed, executable);
     expect(difference, steps.join("\n")).toBeUndefined();

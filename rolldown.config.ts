@@ -7,10 +7,12 @@ import { defineConfig, type Plugin } from "rolldown";
  */
 export default ["cli", "mover"].map((program) =>
   defineConfig({
-    // Upload threads start from an entry of their own, found beside the code that starts them.
+    // Threads start from entries of their own, found beside the code that starts them.
     input: {
       main: `packages/${program}/src/main.ts`,
       "upload-worker": "packages/snapshotter/src/upload/upload-worker.ts",
+      "verify-worker": "packages/snapshotter/src/verify/verify-worker.ts",
+      "restore-worker": "packages/snapshotter/src/restore/restore-worker.ts",
     },
     platform: "node",
     plugins: [withoutPortableProviders()],

@@ -149,6 +149,8 @@ export type {
   WriteContentOptions,
 } from "./content/content-store.ts";
 export type { ContentWriteSession, ContentWriteStats } from "./content/content-write-session.ts";
+export { ContentPlaces, type ContentPlacesParts } from "./content/index/content-places.ts";
+export { PlaceReader } from "./content/place-reader.ts";
 export type { SupersededEpoch } from "./content/index-blob/epoch/cleanup-plan.ts";
 export type { CompactionResult } from "./content/index-blob/epoch/compaction.ts";
 export type {
@@ -345,6 +347,7 @@ export {
 } from "./repository/persisted-password.ts";
 export type { RepositoryCacheOptions } from "./repository/repository-cache.ts";
 export type { ClientOptions, Repository, WriteSession } from "./repository/repository.ts";
+export { openPlaceReader, readSetupOf, type ReadSetup } from "./repository/read-setup.ts";
 export {
   openThreadSession,
   threadSetupOf,

@@ -18,7 +18,10 @@ export const restoreFlags = {
     choices: ["auto", "local", "zip", "zip-nocompress", "tar", "tgz"],
     default: "auto",
   }),
-  parallel: countFlag("parallel", { help: "Files at a time", default: 8 }),
+  parallel: countFlag("parallel", {
+    help: "Threads at most; never more than cores",
+    default: 8,
+  }),
   skipOwners: booleanFlag("skip-owners", { help: "Do not set owners" }),
   skipPermissions: booleanFlag("skip-permissions", { help: "Do not set modes" }),
   skipTimes: booleanFlag("skip-times", { help: "Do not set times" }),

@@ -119,6 +119,7 @@ async function restore(
       entry: resolved.entry,
       output,
       ignoreErrors: flags.ignoreErrors,
+      threads: { threads: flags.parallel },
       signal: context.io.signal,
       observer: {
         progress(stats) {

@@ -36,6 +36,37 @@ export async function readBlobFile(
   }
 }
 
+/**
+ * Reads exactly a range of a blob file without waiting for anything but the disk.
+ *
+ * @throws KopiaError STORAGE_RANGE, LIMIT_EXCEEDED; otherwise the system error
+ */
+export function readBlobFileInto(
+  path: string,
+  id: BlobId,
+  options: {
+    readonly range: BlobRange;
+    readonly allocate: (lengthBytes: number) => Uint8Array;
+  },
+): Uint8Array {
+  const fd = fs.openSync(path, OPEN_FLAGS);
+  try {
+    const { start, end } = extentToRead(fd, id, options.range);
+    const bytes = options.allocate(end - start);
+    let done = 0;
+    while (done < bytes.length) {
+      const got = fs.readSync(fd, bytes, done, bytes.length - done, start + done);
+      if (got === 0) {
+        throw rangeError(id, start + done, { offsetBytes: start, lengthBytes: bytes.length });
+      }
+      done += got;
+    }
+    return bytes;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
 /** The size is asked before anything is allocated, as lengths come from indexes, which may be hostile. */
 function extentToRead(
   fd: number,

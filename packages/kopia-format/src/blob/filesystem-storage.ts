@@ -4,7 +4,7 @@ import { toHex, type Bytes } from "../base/bytes.ts";
 import { KopiaError, isKopiaError } from "../base/errors.ts";
 import { systemRandom, type RandomBytes } from "../base/random.ts";
 import { listBlobFiles } from "./file-listing.ts";
-import { readBlobFile } from "./file-reader.ts";
+import { readBlobFile, readBlobFileInto } from "./file-reader.ts";
 import { FileWriter, type FileTarget } from "./file-writer.ts";
 import { ReadOnlyStorage } from "./read-only-storage.ts";
 import {
@@ -112,6 +112,19 @@ class FilesystemStorage implements BlobStorage {
     const path = this.#pathOf(id);
     try {
       return await readBlobFile(path, id, range);
+    } catch (error) {
+      throw this.#readError(error, id, path);
+    }
+  }
+
+  readInto(
+    id: BlobId,
+    range: BlobRange,
+    allocate: (lengthBytes: number) => Uint8Array,
+  ): Uint8Array {
+    const path = this.#pathOf(id);
+    try {
+      return readBlobFileInto(path, id, { range, allocate });
     } catch (error) {
       throw this.#readError(error, id, path);
     }

@@ -78,6 +78,16 @@ export interface BlobStorage {
   readonly threadOptions?: FilesystemThreadOptions | undefined;
   /** Reads a whole blob, or exactly `range` of it. The bytes are the caller's alone, who may detach them. */
   get(id: BlobId, range?: BlobRange): Promise<Bytes>;
+  /**
+   * Reads exactly `range` at once, without a promise, into memory that `allocate` gives when it is known that so much
+   * is there. Only storage of local files has it.
+   * @throws KopiaError as `get`.
+   */
+  readInto?(
+    id: BlobId,
+    range: BlobRange,
+    allocate: (lengthBytes: number) => Uint8Array,
+  ): Uint8Array;
   getMetadata(id: BlobId): Promise<BlobMetadata>;
   /** Creates or replaces a blob atomically and durably (temp file, fsync, rename on a filesystem). */
   put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata>;

@@ -24,6 +24,12 @@ export interface StoredForm {
   readonly compressionHeaderId: number;
 }
 
+/** What an index says of the bytes of a content. */
+export type PackedForm = Pick<
+  ContentEntry,
+  "compressionHeaderId" | "encryptionKeyId" | "originalLength"
+>;
+
 /** From the bytes of a content to those in a pack and back: compression and encryption (spec 1 §4.3, §5). */
 export class ContentCodec {
   readonly #encryptor: Encryptor;
@@ -133,6 +139,21 @@ export class ContentCodec {
     }
   }
 
+  /**
+   * As `decode`, for callers that have no entry at hand and leave the explanation of a failure to `decode`.
+   * @throws any error when the bytes are not those of the content.
+   */
+  unpack(packed: Uint8Array, iv: Uint8Array, form: PackedForm): Bytes {
+    if (form.encryptionKeyId !== 0) {
+      throw new KopiaError("FORMAT_UNSUPPORTED", `encryption key ID ${form.encryptionKeyId}`);
+    }
+    const stored = this.#encryptor.decrypt(packed, iv);
+    if (form.compressionHeaderId === 0) return stored;
+    const data = this.#decompress(form, stored);
+    if (data.buffer !== stored.buffer) releaseBytes(stored);
+    return data;
+  }
+
   /** As `decode`, up to and without decompression: to store a content again as it is. */
   decrypt(entry: ContentEntry, packed: Uint8Array): Bytes {
     if (entry.encryptionKeyId !== 0) {
@@ -146,7 +167,7 @@ export class ContentCodec {
     }
   }
 
-  #decompress(entry: ContentEntry, stored: Bytes): Bytes {
+  #decompress(entry: Omit<PackedForm, "encryptionKeyId">, stored: Bytes): Bytes {
     const compressor = this.#compressor(entry.compressionHeaderId);
     if (stored.length < COMPRESSION_HEADER_BYTES) {
       throw corruptCompression(`${stored.length} bytes have no room for the header`);

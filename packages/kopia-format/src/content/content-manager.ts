@@ -18,6 +18,7 @@ import type {
   ContentReader,
 } from "./content-store.ts";
 import type { ContentWriteSession } from "./content-write-session.ts";
+import type { ContentPlaces } from "./index/content-places.ts";
 import { IndexLoader } from "./index-loader.ts";
 import { assertNoOrphanedPacks } from "./index-presence.ts";
 import { createIndexBlobManager, type IndexBlobManager } from "./index-blob/index-blob-manager.ts";
@@ -76,6 +77,8 @@ export interface ContentManager extends ContentReader {
    * As `getContentInfo`, and also what the deletion watermark hides: whether the index knows a content at all.
    */
   getContentRecord(id: ContentId): ContentEntry | undefined;
+  /** As `refresh`, when the index is as old as reads would no longer accept. */
+  refreshIfOld(): Promise<void>;
   /** Reads the content of an entry at hand, without looking it up. @throws as `getContent`. */
   readEntry(entry: ContentEntry): Promise<Bytes>;
   /**
@@ -191,6 +194,16 @@ class IndexedContentManager implements ContentManager {
   hasContent(id: ContentId): boolean {
     this.#assertOpen();
     return this.#loader.index.has(id) !== 0;
+  }
+
+  locate(id: ContentId, places: ContentPlaces): boolean {
+    this.#assertOpen();
+    return this.#loader.index.locate(id, places);
+  }
+
+  async refreshIfOld(): Promise<void> {
+    this.#assertOpen();
+    await this.#loader.loadIfOlder(this.#reloadAfterMs);
   }
 
   /** In chunks, each taken at once: the index may be loaded again while the caller is busy. */

@@ -1,6 +1,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { KopiaError } from "../base/errors.ts";
 import type { ContentEntry, ContentId, ContentIdRange } from "./content-entry.ts";
+import type { ContentPlaces } from "./index/content-places.ts";
 
 /** Which entries an iteration yields. */
 export interface ContentQuery {
@@ -44,6 +45,11 @@ export interface ContentReader {
   getContentInfo(id: ContentId): ContentEntry | undefined;
   /** Whether `getContentInfo` finds something, without making an entry of it. Only where that is cheaper. */
   hasContent?(id: ContentId): boolean;
+  /**
+   * Adds where a content lies to `places`; false when `getContentInfo` would find nothing. Only where contents can be
+   * read without this reader, by a `PlaceReader`.
+   */
+  locate?(id: ContentId, places: ContentPlaces): boolean;
   /** Entries in content ID order, one for each content. */
   contents(query?: ContentQuery): Iterable<ContentEntry>;
 }

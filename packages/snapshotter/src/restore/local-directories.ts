@@ -19,6 +19,8 @@ export class LocalDirectories {
   readonly #targetPath: string;
   /** In order of opening: the oldest is closed first. */
   readonly #open = new Map<LocalDirectory, DirectoryHandle>();
+  /** How often a directory is lent to threads, which need it open. */
+  readonly #lent = new Map<LocalDirectory, number>();
 
   constructor(targetPath: string) {
     this.#targetPath = targetPath;
@@ -64,6 +66,19 @@ export class LocalDirectories {
     this.#open.delete(directory);
   }
 
+  /** The handle of a directory, which stays open until `giveBack`. */
+  lend(directory: LocalDirectory): DirectoryHandle {
+    const handle = this.handleOf(directory);
+    this.#lent.set(directory, (this.#lent.get(directory) ?? 0) + 1);
+    return handle;
+  }
+
+  giveBack(directory: LocalDirectory): void {
+    const count = (this.#lent.get(directory) ?? 0) - 1;
+    if (count > 0) this.#lent.set(directory, count);
+    else this.#lent.delete(directory);
+  }
+
   closeAll(): void {
     for (const handle of this.#open.values()) handle.close();
     this.#open.clear();
@@ -83,6 +98,7 @@ export class LocalDirectories {
     this.#open.set(directory, handle);
     if (this.#open.size <= MAX_OPEN_HANDLES) return;
     for (const [oldest, oldHandle] of this.#open) {
+      if (oldest === directory || this.#lent.has(oldest)) continue;
       oldHandle.close();
       this.#open.delete(oldest);
       return;

@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, ftruncateSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync } from "node:fs";
 import type { DirectoryHandle } from "@kopia-engine/kopia-format";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import { type AttributeOptions, applyAttributes } from "./local-attributes.ts";
-import type { OutputFile } from "./restore-output.ts";
+import { writeFilePiece } from "./local-file-bytes.ts";
+import type { LentFile, OutputFile } from "./restore-output.ts";
 
 /** How a file is written. */
 export interface LocalFileOptions extends AttributeOptions {
@@ -23,8 +24,6 @@ export interface OpenedFile {
   readonly isNew: boolean;
 }
 
-const SPARSE_BLOCK_BYTES = 4096;
-
 /** A file of the local filesystem that is being restored. */
 export class LocalFile implements OutputFile {
   readonly #file: OpenedFile;
@@ -41,9 +40,17 @@ export class LocalFile implements OutputFile {
   }
 
   write(piece: Uint8Array): void {
-    if (this.#options.isSparse) this.#writeSparse(piece);
-    else this.#writeAt(piece, this.#lengthBytes);
+    const offsetBytes = this.#lengthBytes;
+    writeFilePiece(this.#file.fd, { bytes: piece, offsetBytes }, this.#options.isSparse);
     this.#lengthBytes += piece.length;
+  }
+
+  lend(): LentFile {
+    return { fd: this.#file.fd, isSparse: this.#options.isSparse };
+  }
+
+  wroteUpTo(lengthBytes: number): void {
+    this.#lengthBytes = Math.max(this.#lengthBytes, lengthBytes);
   }
 
   finish(): void {
@@ -75,49 +82,4 @@ export class LocalFile implements OutputFile {
     this.#isOpen = false;
     closeSync(this.#file.fd);
   }
-
-  #writeAt(piece: Uint8Array, position: number): void {
-    let written = 0;
-    while (written < piece.length) {
-      const wanted = piece.length - written;
-      written += writeSync(this.#file.fd, piece, written, wanted, position + written);
-    }
-  }
-
-  /** Writes runs of blocks that hold data; blocks are counted from the start of the file. */
-  #writeSparse(piece: Uint8Array): void {
-    let start = 0;
-    while (start < piece.length) {
-      const dataStart = skipBlocks(piece, { start, fileOffset: this.#lengthBytes, zero: true });
-      const dataEnd = skipBlocks(piece, {
-        start: dataStart,
-        fileOffset: this.#lengthBytes,
-        zero: false,
-      });
-      if (dataEnd > dataStart) {
-        this.#writeAt(piece.subarray(dataStart, dataEnd), this.#lengthBytes + dataStart);
-      }
-      start = dataEnd;
-    }
-  }
-}
-
-/** First position at or after `start` where a block begins that is not (all zero) === `zero`. */
-function skipBlocks(
-  piece: Uint8Array,
-  run: { readonly start: number; readonly fileOffset: number; readonly zero: boolean },
-): number {
-  let start = run.start;
-  while (start < piece.length) {
-    const intoBlock = (run.fileOffset + start) % SPARSE_BLOCK_BYTES;
-    const end = Math.min(piece.length, start + SPARSE_BLOCK_BYTES - intoBlock);
-    if (isZero(piece, start, end) !== run.zero) return start;
-    start = end;
-  }
-  return start;
-}
-
-function isZero(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i] !== 0) return false;
-  return true;
 }

@@ -1,22 +1,19 @@
 import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import {
-  type DirectoryHandle,
-  KopiaError,
-  type RandomBytes,
-  systemRandom,
-  toHex,
-} from "@kopia-engine/kopia-format";
+import { type RandomBytes, systemRandom } from "@kopia-engine/kopia-format";
 import { errorCodeOf } from "../fs/go-errno.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
-import { deleteEntry, deleteExtraEntries } from "./delete-extra.ts";
-import { applyAttributes, applyLinkAttributes } from "./local-attributes.ts";
+import { deleteExtraEntries } from "./delete-extra.ts";
+import { applyAttributes } from "./local-attributes.ts";
 import { LocalDirectories, type LocalDirectory } from "./local-directories.ts";
-import { LocalFile, type LocalFileOptions } from "./local-file.ts";
+import { LocalEntries, type LocalPlace, inTheWay } from "./local-entries.ts";
+import type { LocalFileOptions } from "./local-file.ts";
+import type { LentDirectory } from "./restore-job.ts";
 import type {
   DeletedCounts,
   OutputDirectory,
   OutputFile,
+  OutputThreads,
   RestoreOutput,
 } from "./restore-output.ts";
 
@@ -54,16 +51,15 @@ export function createLocalOutput(options: LocalOutputOptions): RestoreOutput {
 }
 
 const INITIAL_DIRECTORY_MODE = 0o700;
-const INITIAL_FILE_MODE = 0o600;
-const PLACEHOLDER_SUFFIX = ".kopia-entry";
 /** Times this close count as equal for `skipExisting` (spec 2 §10.4). */
 const SAME_TIME_NS = 2_000_000_000n;
 
 class LocalOutput implements RestoreOutput {
+  readonly threads: OutputThreads;
   readonly #options: LocalOutputOptions;
   readonly #fileOptions: LocalFileOptions;
   readonly #directories: LocalDirectories;
-  readonly #random: RandomBytes;
+  readonly #entries: LocalEntries;
   /** Parent of the target, for a snapshot of a single file. */
   #fileParent: LocalDirectory | undefined;
   readonly #fileParents: LocalDirectories;
@@ -81,7 +77,18 @@ class LocalOutput implements RestoreOutput {
     };
     this.#directories = new LocalDirectories(options.targetPath);
     this.#fileParents = new LocalDirectories(dirname(options.targetPath));
-    this.#random = options.random ?? systemRandom;
+    const entryOptions = {
+      overwriteFiles: options.overwriteFiles ?? true,
+      overwriteSymlinks: options.overwriteSymlinks ?? true,
+      writeFilesAtomically: isAtomic,
+      file: this.#fileOptions,
+    };
+    this.#entries = new LocalEntries(entryOptions, options.random ?? systemRandom);
+    this.threads = {
+      options: entryOptions,
+      lend: (directory) => this.#lend(directory as LocalDirectory),
+      giveBack: (directory) => this.#directories.giveBack(directory as LocalDirectory),
+    };
   }
 
   openRoot(): OutputDirectory {
@@ -125,7 +132,7 @@ class LocalOutput implements RestoreOutput {
   keepsExisting(parent: OutputDirectory | undefined, entry: DirectoryEntry): boolean {
     if (this.#options.skipExisting !== true) return false;
     const place = this.#placeOf(parent, entry);
-    if (!place.directory.existed) return false;
+    if (!place.existed) return false;
     const stat = place.handle.lstat(place.name);
     if (stat === undefined) return false;
     if (entry.type === "s") return stat.isSymbolicLink();
@@ -135,18 +142,7 @@ class LocalOutput implements RestoreOutput {
   }
 
   openFile(parent: OutputDirectory | undefined, entry: DirectoryEntry): OutputFile {
-    const { directory, handle, name } = this.#placeOf(parent, entry);
-    this.#removePlaceholder(directory, name);
-    if (this.#options.writeFilesAtomically === true) {
-      this.#checkReplaceable(handle, name);
-      const writtenName = `.kopia-restore-${toHex(this.#random(8))}`;
-      const fd = createFile(handle, writtenName);
-      const opened = { directory: handle, fd, writtenName, finalName: name, isNew: true };
-      return new LocalFile(opened, entry, this.#fileOptions);
-    }
-    const { fd, isNew } = this.#openInPlace(handle, name);
-    const opened = { directory: handle, fd, writtenName: name, finalName: name, isNew };
-    return new LocalFile(opened, entry, this.#fileOptions);
+    return this.#entries.openFile(this.#placeOf(parent, entry), entry);
   }
 
   writeSymlink(
@@ -154,23 +150,18 @@ class LocalOutput implements RestoreOutput {
     entry: DirectoryEntry,
     target: Uint8Array,
   ): void {
-    const { directory, handle, name } = this.#placeOf(parent, entry);
-    this.#removePlaceholder(directory, name);
-    const stat = directory.existed ? handle.lstat(name) : undefined;
-    if (stat !== undefined) {
-      const path = `${handle.path}/${name}`;
-      if (!stat.isSymbolicLink()) throw inTheWay(path, "exists and is not a symbolic link");
-      if (this.#options.overwriteSymlinks === false) throw inTheWay(path, "exists already");
-      handle.unlink(name);
-    }
-    handle.symlink(name, target);
-    applyLinkAttributes(handle, { ...entry, name }, this.#fileOptions);
+    this.#entries.writeSymlink(this.#placeOf(parent, entry), entry, target);
   }
 
   async close(): Promise<void> {
     this.#directories.closeAll();
     this.#fileParents.closeAll();
     await Promise.resolve();
+  }
+
+  #lend(directory: LocalDirectory): LentDirectory {
+    const { fd, path } = this.#directories.lend(directory);
+    return { fd, path, outputPath: directory.path, existed: directory.existed };
   }
 
   #mayOverwriteDirectories(): boolean {
@@ -193,73 +184,31 @@ class LocalOutput implements RestoreOutput {
     return directory;
   }
 
-  #openInPlace(handle: DirectoryHandle, name: string): { fd: number; isNew: boolean } {
-    try {
-      return { fd: createFile(handle, name), isNew: true };
-    } catch (error) {
-      if (errorCodeOf(error) !== "EEXIST") throw error;
-    }
-    const stat = this.#checkReplaceable(handle, name);
-    if (stat?.isFile() === true && stat.nlink === 1n) {
-      try {
-        const mode = INITIAL_FILE_MODE;
-        return { fd: handle.openFileForWrite(name, { mode, truncate: true }), isNew: false };
-      } catch (error) {
-        // A read-only file can still be replaced.
-        if (errorCodeOf(error) !== "EACCES") throw error;
-      }
-    }
-    if (stat !== undefined) handle.unlink(name);
-    return { fd: createFile(handle, name), isNew: true };
-  }
-
-  /** What stands where a file is to be written; refuses what may not be replaced. */
-  #checkReplaceable(handle: DirectoryHandle, name: string): ReturnType<DirectoryHandle["lstat"]> {
-    const stat = handle.lstat(name);
-    if (stat === undefined) return undefined;
-    const path = `${handle.path}/${name}`;
-    if (stat.isDirectory()) throw inTheWay(path, "is a directory");
-    if (this.#options.overwriteFiles === false) throw inTheWay(path, "exists already");
-    return stat;
-  }
-
   /** A shallow placeholder gives way to the real entry (spec 2 §10.4). */
   #removePlaceholder(directory: LocalDirectory, name: string): void {
     if (!directory.existed) return;
     const set = directory.parent === undefined ? this.#rootSetOf(directory) : this.#directories;
-    const placeholder = `${name}${PLACEHOLDER_SUFFIX}`;
-    if (Buffer.byteLength(placeholder) > 255) return;
-    deleteEntry(set.handleOf(directory), placeholder);
+    this.#entries.removePlaceholder({ handle: set.handleOf(directory), existed: true, name });
   }
 
   #rootSetOf(directory: LocalDirectory): LocalDirectories {
     return directory === this.#fileParent ? this.#fileParents : this.#directories;
   }
 
-  #placeOf(
-    parent: OutputDirectory | undefined,
-    entry: DirectoryEntry,
-  ): { directory: LocalDirectory; handle: DirectoryHandle; name: string } {
+  #placeOf(parent: OutputDirectory | undefined, entry: DirectoryEntry): LocalPlace {
     if (parent !== undefined) {
       const directory = parent as LocalDirectory;
-      return { directory, handle: this.#directories.handleOf(directory), name: entry.name };
+      const { existed } = directory;
+      return { handle: this.#directories.handleOf(directory), existed, name: entry.name };
     }
     const { targetPath } = this.#options;
     if (this.#fileParent === undefined) {
       mkdirSync(dirname(targetPath), { recursive: true, mode: INITIAL_DIRECTORY_MODE });
       this.#fileParent = this.#fileParents.openRoot(true);
     }
-    const directory = this.#fileParent;
-    return { directory, handle: this.#fileParents.handleOf(directory), name: basename(targetPath) };
+    const handle = this.#fileParents.handleOf(this.#fileParent);
+    return { handle, existed: this.#fileParent.existed, name: basename(targetPath) };
   }
 }
 
 const NOTHING_DELETED: DeletedCounts = { files: 0, directories: 0, symlinks: 0 };
-
-function createFile(handle: DirectoryHandle, name: string): number {
-  return handle.openFileForWrite(name, { mode: INITIAL_FILE_MODE, exclusive: true });
-}
-
-function inTheWay(path: string, problem: string): KopiaError {
-  return new KopiaError("RESTORE_TARGET", `${path} ${problem}`, { details: { path } });
-}

@@ -1,13 +1,23 @@
-import type { ContentId, ContentReader, ObjectStore } from "@kopia-engine/kopia-format";
+import type {
+  BlobStorage,
+  ContentId,
+  ContentReader,
+  ObjectStore,
+  RepositoryFormat,
+} from "@kopia-engine/kopia-format";
 
 /** Objects above this size are read piece by piece. */
-const MAX_WHOLE_BYTES = 2 ** 23;
-const DIRECT_OBJECT_ID = /^[g-z]?[0-9a-f]+$/;
+export const MAX_WHOLE_BYTES = 2 ** 23;
+/** Objects that are one content. */
+export const DIRECT_OBJECT_ID = /^[g-z]?[0-9a-f]+$/;
 
 /** The part of a repository that reading data needs; a `Repository` and a `WriteSession` fit. */
 export interface ReadableRepository {
   readonly objects: ObjectStore;
   readonly contents: ContentReader;
+  /** With both, contents are read by threads where the storage allows it. */
+  readonly storage?: BlobStorage;
+  readonly format?: RepositoryFormat;
 }
 
 /** What to do with the objects of a batch. */

@@ -1,4 +1,6 @@
 import type { DirectoryEntry } from "../model/directory-entry.ts";
+import type { LocalEntryOptions } from "./local-entries.ts";
+import type { LentDirectory } from "./restore-job.ts";
 
 /** A directory that is being restored: opaque to the planner, made by the output. */
 export interface OutputDirectory {
@@ -13,13 +15,33 @@ export interface DeletedCounts {
   readonly symlinks: number;
 }
 
-/** A file that is being restored; pieces come in order. */
+/** An open file, as another thread of the process writes to it. */
+export interface LentFile {
+  readonly fd: number;
+  /** Blocks of zeros are to be left out. */
+  readonly isSparse: boolean;
+}
+
+/** A file that is being restored. */
 export interface OutputFile {
+  /** The next bytes. */
   write(piece: Uint8Array): void;
+  /** For threads that write pieces at their offsets; absent where pieces must come in order. */
+  lend?(): LentFile;
+  /** Threads wrote all bytes up to this length. */
+  wroteUpTo?(lengthBytes: number): void;
   /** Sets length and attributes, and closes: the file is whole. */
   finish(): void;
   /** Something failed: close, and leave nothing that looks whole. */
   abort(): void;
+}
+
+/** An output whose files and links other threads may write. */
+export interface OutputThreads {
+  readonly options: LocalEntryOptions;
+  /** Keeps a directory open until it is given back as often as it was lent. */
+  lend(directory: OutputDirectory): LentDirectory;
+  giveBack(directory: OutputDirectory): void;
 }
 
 /**
@@ -31,6 +53,8 @@ export interface OutputFile {
  * All methods throw `KopiaError` `RESTORE_TARGET`, `RESTORE_UNSAFE_NAME` or `RESTORE_FAILED`.
  */
 export interface RestoreOutput {
+  /** Absent where all entries have to come through `openFile` and `writeSymlink`. */
+  readonly threads?: OutputThreads;
   openRoot(entry: DirectoryEntry): OutputDirectory;
   openDirectory(parent: OutputDirectory, entry: DirectoryEntry): OutputDirectory;
   /** Deletes what the snapshot does not have, where that is wanted (`--delete-extra`). */

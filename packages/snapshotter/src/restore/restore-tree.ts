@@ -1,4 +1,5 @@
 import type { DirectoryEntry } from "../model/directory-entry.ts";
+import type { ReadThreadOptions } from "../threads/read-threads.ts";
 import type { ReadableRepository } from "./read-objects.ts";
 import { RestoreCounters, type RestoreStats } from "./restore-counters.ts";
 import type { RestoreOutput } from "./restore-output.ts";
@@ -31,6 +32,8 @@ export interface RestoreOptions {
   readonly ignoreErrors?: boolean;
   readonly observer?: RestoreObserver;
   readonly signal?: AbortSignal;
+  /** How many threads restore, and when they start. */
+  readonly threads?: ReadThreadOptions;
 }
 
 /**

@@ -1,34 +1,22 @@
-import { KopiaError, isKopiaError, releaseBytes } from "@kopia-engine/kopia-format";
+import { KopiaError } from "@kopia-engine/kopia-format";
 import { readDirectoryForRestore } from "../fs/read-directory.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
+import type { ReadThreadOptions } from "../threads/read-threads.ts";
 import { checkEntryName } from "./entry-name.ts";
-import { type ReadableRepository, readObjects } from "./read-objects.ts";
+import { ItemThreads } from "./item-threads.ts";
+import { ItemWriter, type ItemWriterOptions } from "./item-writer.ts";
+import type { ReadableRepository } from "./read-objects.ts";
 import type { RestoreCounters } from "./restore-counters.ts";
-import type { OutputDirectory, RestoreOutput } from "./restore-output.ts";
+import { entryError, joinPath } from "./restore-error.ts";
+import { pathOf, type RestoreItem, type RestoreTask } from "./restore-item.ts";
+import type { RestoreOutput } from "./restore-output.ts";
 import type { RestoreObserver, RestoreOptions } from "./restore-tree.ts";
 
 const MAX_BATCH_ITEMS = 512;
 const MAX_BATCH_BYTES = 2 ** 24;
+/** Threads hold the directories of a batch open. */
+const MAX_BATCH_DIRECTORIES = 64;
 const DIRECTORIES_PER_BREATH = 64;
-
-/** A directory between its creation and its final attributes. */
-interface RestoreTask {
-  readonly parent: RestoreTask | undefined;
-  readonly entry: DirectoryEntry;
-  readonly output: OutputDirectory;
-  /** Sub-directories to be entered after the files. */
-  readonly directories: DirectoryEntry[];
-  nextDirectory: number;
-  /** Files in the batch and sub-directories in progress. */
-  pendingCount: number;
-  isWalked: boolean;
-}
-
-/** A file or link whose data is to be read; without a task it is the root itself. */
-interface RestoreItem {
-  readonly task: RestoreTask | undefined;
-  readonly entry: DirectoryEntry;
-}
 
 /**
  * Walks a stored tree depth-first, reads the data of many files at a time in pack order, and sets the
@@ -41,7 +29,13 @@ export class TreeRestorer {
   readonly #ignoreErrors: boolean;
   readonly #signal: AbortSignal | undefined;
   readonly #counters: RestoreCounters;
+  readonly #writerOptions: ItemWriterOptions;
+  readonly #writer: ItemWriter;
+  readonly #threadOptions: ReadThreadOptions;
+  /** Absent where one thread has to do it. */
+  #threads: ItemThreads | undefined;
   #batch: RestoreItem[] = [];
+  readonly #batchTasks = new Set<RestoreTask>();
   #batchBytes = 0;
   #directoriesSinceBreath = 0;
 
@@ -52,19 +46,37 @@ export class TreeRestorer {
     this.#ignoreErrors = options.ignoreErrors ?? false;
     this.#signal = options.signal;
     this.#counters = counters;
+    this.#threadOptions = options.threads ?? {};
+    this.#writerOptions = {
+      repository: options.repository,
+      output: options.output,
+      counters,
+      listener: {
+        completed: (item) => this.#completed(item),
+        failed: (path, error) => this.#fail(path, error),
+        breathe: () => this.#breathe(),
+      },
+    };
+    this.#writer = new ItemWriter(this.#writerOptions);
   }
 
   async restore(entry: DirectoryEntry): Promise<void> {
-    this.#enqueue(entry);
-    if (entry.type !== "d") {
-      this.#takeEntry(undefined, entry);
+    this.#threads = await ItemThreads.open(this.#writerOptions, this.#threadOptions);
+    try {
+      await this.#restore(entry);
       await this.#flushBatch();
-      return;
+      await this.#threads?.end();
+    } finally {
+      await this.#threads?.close();
     }
+  }
+
+  async #restore(entry: DirectoryEntry): Promise<void> {
+    this.#enqueue(entry);
+    if (entry.type !== "d") return this.#takeEntry(undefined, entry);
     const root = await this.#enter(undefined, entry);
     const path = root === undefined ? [] : [root];
     while (path.length > 0) await this.#step(path);
-    await this.#flushBatch();
   }
 
   async #step(path: RestoreTask[]): Promise<void> {
@@ -78,7 +90,11 @@ export class TreeRestorer {
       const child = await this.#enter(task, next);
       if (child !== undefined) path.push(child);
     }
-    if (this.#batch.length >= MAX_BATCH_ITEMS || this.#batchBytes >= MAX_BATCH_BYTES) {
+    const isFull =
+      this.#batch.length >= MAX_BATCH_ITEMS ||
+      this.#batchBytes >= MAX_BATCH_BYTES ||
+      this.#batchTasks.size >= MAX_BATCH_DIRECTORIES;
+    if (isFull) {
       await this.#flushBatch();
     } else if (++this.#directoriesSinceBreath >= DIRECTORIES_PER_BREATH) await this.#breathe();
   }
@@ -117,7 +133,7 @@ export class TreeRestorer {
       this.#counters.collapsedEntryCount++;
       const text = `${JSON.stringify(name)} in ${directory} stands for several entries whose names are not UTF-8; only the last is restored`;
       const error = new KopiaError("RESTORE_UNSAFE_NAME", text, { details: { name, directory } });
-      this.#observer.warning?.({ path: join(directory, name), error });
+      this.#observer.warning?.({ path: joinPath(directory, name), error });
     }
   }
 
@@ -154,76 +170,18 @@ export class TreeRestorer {
     }
     this.#batch.push({ task, entry });
     this.#batchBytes += Number(entry.sizeBytes);
-    if (task !== undefined) task.pendingCount++;
+    if (task === undefined) return;
+    task.pendingCount++;
+    this.#batchTasks.add(task);
   }
 
   async #flushBatch(): Promise<void> {
     const items = this.#batch;
     this.#batch = [];
     this.#batchBytes = 0;
-    await readObjects(this.#repository, items, {
-      objectIdOf: (item) => item.entry.objectId,
-      sizeBytesOf: (item) => Number(item.entry.sizeBytes),
-      whole: (item, data) => this.#attempt(item, () => this.#writeWhole(item, data)),
-      pieces: async (item, pieces) => await this.#writePieces(item, pieces),
-      failed: (item, error) => {
-        this.#fail(pathOf(item.task, item.entry), error);
-        this.#completed(item);
-      },
-    });
+    this.#batchTasks.clear();
+    await (this.#threads ?? this.#writer).write(items);
     await this.#breathe();
-  }
-
-  #attempt(item: RestoreItem, write: () => void): void {
-    try {
-      write();
-    } catch (error) {
-      this.#fail(pathOf(item.task, item.entry), error);
-    }
-    this.#completed(item);
-  }
-
-  #writeWhole({ task, entry }: RestoreItem, data: Uint8Array): void {
-    if (entry.type === "s") {
-      this.#output.writeSymlink(task?.output, entry, data);
-      this.#counters.restoredSymlinkCount++;
-      return;
-    }
-    const file = this.#output.openFile(task?.output, entry);
-    try {
-      file.write(data);
-      file.finish();
-    } catch (error) {
-      file.abort();
-      throw error;
-    }
-    this.#counters.restoredFileCount++;
-    this.#counters.restoredBytes += data.length;
-  }
-
-  async #writePieces(item: RestoreItem, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-    const { task, entry } = item;
-    try {
-      if (entry.type === "s")
-        throw new KopiaError("RESTORE_FAILED", `link ${entry.name} is too long`);
-      const file = this.#output.openFile(task?.output, entry);
-      try {
-        for await (const piece of pieces) {
-          file.write(piece);
-          this.#counters.restoredBytes += piece.length;
-          releaseBytes(piece);
-          await this.#breathe();
-        }
-        file.finish();
-      } catch (error) {
-        file.abort();
-        throw error;
-      }
-      this.#counters.restoredFileCount++;
-    } catch (error) {
-      this.#fail(pathOf(task, entry), error);
-    }
-    this.#completed(item);
   }
 
   #completed({ task }: RestoreItem): void {
@@ -249,13 +207,7 @@ export class TreeRestorer {
   /** Counts an error, or ends the restore with it. */
   #fail(path: string, error: unknown): void {
     this.#signal?.throwIfAborted();
-    const wrapped =
-      isKopiaError(error) || !(error instanceof Error)
-        ? error
-        : new KopiaError("RESTORE_FAILED", `${path}: ${error.message}`, {
-            details: { path },
-            cause: error,
-          });
+    const wrapped = entryError(path, error);
     if (!this.#ignoreErrors || !(wrapped instanceof Error)) throw wrapped;
     this.#counters.ignoredErrorCount++;
     this.#observer.failed?.({ path, error: wrapped });
@@ -270,12 +222,4 @@ export class TreeRestorer {
     this.#signal?.throwIfAborted();
     this.#observer.progress?.(this.#counters);
   }
-}
-
-function pathOf(task: RestoreTask | undefined, entry: DirectoryEntry): string {
-  return task === undefined ? "." : join(task.output.path, entry.name);
-}
-
-function join(directory: string, name: string): string {
-  return directory === "." ? name : `${directory}/${name}`;
 }

@@ -5,21 +5,39 @@ import {
   systemRandom,
   type BlobId,
   type ContentId,
+  type ObjectPiece,
+  type Repository,
 } from "@kopia-engine/kopia-format";
 import { readDirectory } from "../fs/read-directory.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import { ObjectIdSet } from "./object-id-set.ts";
+import { ReadQueue } from "./read-queue.ts";
 import type { VerifyError, VerifyOptions, VerifyStats } from "./verify-snapshots.ts";
 
 const MAX_BATCH_ITEMS = 512;
 const MAX_BATCH_BYTES = 2 ** 24;
 const MAX_WHOLE_BYTES = 2 ** 23;
+/** A large file is read in parts of about this. */
+const PART_BYTES = 2 ** 23;
 const DIRECT_OBJECT_ID = /^[g-z]?[0-9a-f]+$/;
 
 interface Node {
   readonly path: string;
   readonly entry: DirectoryEntry;
 }
+
+/** A file whose parts are being read. */
+interface FileInParts {
+  readonly node: Node;
+  readonly lengthBytes: number;
+  pendingCount: number;
+  isUnread: boolean;
+}
+
+/** What contents are read for. */
+type ReadContext =
+  | { readonly kind: "files"; readonly direct: ReadonlyMap<ContentId, Node> }
+  | { readonly kind: "part"; readonly file: FileInParts };
 
 /** Walks trees depth-first and checks each object once. */
 export class TreeVerifier {
@@ -37,6 +55,8 @@ export class TreeVerifier {
   readonly #maxErrors: number;
   readonly #seen = new ObjectIdSet();
   readonly #blobLengths = new Map<BlobId, number>();
+  /** Absent where only the repository itself can read contents. */
+  #queue: ReadQueue<ReadContext> | undefined;
   #toRead: Node[] = [];
   #toReadBytes = 0;
 
@@ -52,8 +72,17 @@ export class TreeVerifier {
     }
     this.#options.onBlobsListed?.(this.#blobLengths.size);
     for (const { entry } of this.#options.roots) this.#expect(entry);
-    for (const root of this.#options.roots) await this.#walk(root);
-    await this.#readBatch();
+    const { repository, threads = {}, verifyFilesPercent = 0, shouldReadFile } = this.#options;
+    if (verifyFilesPercent > 0 || shouldReadFile !== undefined) {
+      this.#queue = await ReadQueue.open(repository as Partial<Repository>, threads);
+    }
+    try {
+      for (const root of this.#options.roots) await this.#walk(root);
+      await this.#readBatch();
+      await this.#awaitResults();
+    } finally {
+      await this.#queue?.close();
+    }
     this.#options.onProgress?.(this.stats);
   }
 
@@ -158,13 +187,14 @@ export class TreeVerifier {
   #accept(node: Node): void {
     this.stats.processedObjectCount++;
     this.stats.processedBytes += Number(node.entry.sizeBytes);
-    if (!this.#isChosen()) return;
+    if (!this.#isChosen(node.entry.objectId)) return;
     this.#toRead.push(node);
     this.#toReadBytes += Math.min(Number(node.entry.sizeBytes), MAX_WHOLE_BYTES);
   }
 
-  #isChosen(): boolean {
-    const percent = this.#options.verifyFilesPercent ?? 0;
+  #isChosen(objectId: string): boolean {
+    const { shouldReadFile, verifyFilesPercent: percent = 0 } = this.#options;
+    if (shouldReadFile !== undefined) return shouldReadFile(objectId);
     if (percent <= 0) return false;
     if (percent >= 100) return true;
     const bytes = (this.#options.random ?? systemRandom)(4);
@@ -172,29 +202,85 @@ export class TreeVerifier {
     return fraction * 100 < percent;
   }
 
-  /** Reads the chosen files: those of one content in pack order, the others piece by piece. */
   async #readBatch(): Promise<void> {
     const nodes = this.#toRead;
     this.#toRead = [];
     this.#toReadBytes = 0;
-    const { contents } = this.#options.repository;
     const direct = new Map<ContentId, Node>();
     for (const node of nodes) {
+      if (this.#isStopped) break;
       const { objectId, sizeBytes } = node.entry;
       if (DIRECT_OBJECT_ID.test(objectId) && sizeBytes <= MAX_WHOLE_BYTES) {
         direct.set(objectId, node);
-      } else if (!this.#isStopped) await this.#readWhole(node);
+      } else await this.#readLarge(node);
     }
     if (direct.size > 0 && !this.#isStopped) {
-      for await (const result of contents.getContents(direct.keys())) {
-        const node = direct.get(result.contentId);
-        if (node === undefined) continue;
-        if (result.error === undefined) this.#countRead(result.data.length);
-        else this.#failRead(node, result.error);
-        if (this.#isStopped) break;
-      }
+      if (this.#queue === undefined) await this.#readDirect(direct, direct.keys());
+      else await this.#queue.push(anyLength(direct.keys()), { kind: "files", direct });
     }
     await this.#breathe();
+    await this.#takeResults();
+  }
+
+  /** Reads files of one content in pack order. */
+  async #readDirect(direct: ReadonlyMap<ContentId, Node>, ids: Iterable<ContentId>): Promise<void> {
+    for await (const result of this.#options.repository.contents.getContents(ids)) {
+      const node = direct.get(result.contentId);
+      if (node === undefined) continue;
+      if (result.error === undefined) this.#countRead(1, result.data.length);
+      else this.#failRead(node, result.error);
+      if (this.#isStopped) return;
+    }
+  }
+
+  /** A file of many contents: in parts, by threads, each content once however often the file repeats it. */
+  async #readLarge(node: Node): Promise<void> {
+    const queue = this.#queue;
+    let pieces: readonly ObjectPiece[];
+    try {
+      if (queue === undefined) return await this.#readWhole(node);
+      pieces = await this.#options.repository.objects.objectPieces(node.entry.objectId);
+    } catch (error) {
+      return this.#failRead(node, error);
+    }
+    // A compressed object does not say how long its contents are.
+    if (pieces.length === 0 || pieces.some(({ compressed }) => compressed))
+      return await this.#readWhole(node);
+    const last = pieces.at(-1);
+    const lengthBytes = last === undefined ? 0 : last.offsetBytes + last.lengthBytes;
+    const parts = partsOf(pieces);
+    const file = { node, lengthBytes, pendingCount: parts.length, isUnread: false };
+    for (const part of parts) {
+      await queue.push(part, { kind: "part", file });
+      await this.#breathe();
+      await this.#takeResults();
+      if (this.#isStopped) return;
+    }
+  }
+
+  async #takeResults(): Promise<void> {
+    for (const { context, readCount, readBytes, unread } of this.#queue?.takeFinished() ?? []) {
+      if (this.#isStopped) return;
+      if (context.kind === "files") {
+        this.#countRead(readCount, readBytes);
+        // Asked again: for the reason, and because upkeep may have moved a content meanwhile.
+        if (unread.length > 0) await this.#readDirect(context.direct, unread);
+        continue;
+      }
+      const { file } = context;
+      file.isUnread ||= unread.length > 0;
+      if (--file.pendingCount > 0) continue;
+      if (file.isUnread) await this.#readWhole(file.node);
+      else this.#countRead(1, file.lengthBytes);
+    }
+  }
+
+  async #awaitResults(): Promise<void> {
+    while (!this.#isStopped && (await this.#queue?.next()) === true) {
+      this.#options.signal?.throwIfAborted();
+      await this.#takeResults();
+      this.#options.onProgress?.(this.stats);
+    }
   }
 
   async #readWhole(node: Node): Promise<void> {
@@ -205,14 +291,14 @@ export class TreeVerifier {
         lengthBytes += piece.length;
         releaseBytes(piece);
       }
-      this.#countRead(lengthBytes);
+      this.#countRead(1, lengthBytes);
     } catch (error) {
       this.#failRead(node, error);
     }
   }
 
-  #countRead(lengthBytes: number): void {
-    this.stats.readFileCount++;
+  #countRead(fileCount: number, lengthBytes: number): void {
+    this.stats.readFileCount += fileCount;
     this.stats.readBytes += lengthBytes;
   }
 
@@ -241,4 +327,29 @@ export class TreeVerifier {
 
 function childOf(parent: Node, entry: DirectoryEntry): Node {
   return { path: `${parent.path}/${entry.name}`, entry };
+}
+
+function anyLength(ids: Iterable<ContentId>): ReadonlyMap<ContentId, number> {
+  const wanted = new Map<ContentId, number>();
+  for (const id of ids) wanted.set(id, -1);
+  return wanted;
+}
+
+/** The distinct contents of a file with their lengths, in parts. */
+function partsOf(pieces: readonly ObjectPiece[]): ReadonlyMap<ContentId, number>[] {
+  const seen = new Map<ContentId, number>();
+  const parts: Map<ContentId, number>[] = [];
+  let partBytes = Infinity;
+  for (const { contentId, lengthBytes } of pieces) {
+    // One content of two lengths is damage: the second comes once more, and one of them will not do.
+    if (seen.get(contentId) === lengthBytes) continue;
+    if (partBytes >= PART_BYTES || seen.has(contentId)) {
+      parts.push(new Map());
+      partBytes = 0;
+    }
+    seen.set(contentId, lengthBytes);
+    parts.at(-1)?.set(contentId, lengthBytes);
+    partBytes += lengthBytes;
+  }
+  return parts;
 }

@@ -1,10 +1,13 @@
 import type {
   BlobStorage,
   ContentReader,
+  ObjectId,
   ObjectStore,
   RandomBytes,
+  RepositoryFormat,
 } from "@kopia-engine/kopia-format";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
+import type { ReadThreadOptions } from "../threads/read-threads.ts";
 import { TreeVerifier } from "./tree-verifier.ts";
 
 /** Counters of a verification, as `snapshot verify --json` names them (spec 2 §9.7). */
@@ -45,12 +48,16 @@ export interface VerifyOptions {
     readonly objects: ObjectStore;
     readonly contents: ContentReader;
     readonly storage: BlobStorage;
+    /** With it, contents are read by threads where the storage allows it. */
+    readonly format?: RepositoryFormat;
   };
   readonly roots: readonly VerifyRoot[];
   /** Stop after so many errors; 0 means 1, negative: never (spec 2 §9.7). Default 0. */
   readonly maxErrors?: number;
   /** Probability in percent of reading a file completely. Default 0. */
   readonly verifyFilesPercent?: number;
+  /** Whether a file is read completely, asked once for each; takes the place of `verifyFilesPercent`. */
+  readonly shouldReadFile?: (objectId: ObjectId) => boolean;
   /** Chooses the files that are read. Default: the system's. */
   readonly random?: RandomBytes;
   /** Once, when the storage has been listed. */
@@ -59,6 +66,8 @@ export interface VerifyOptions {
   readonly onProgress?: (stats: VerifyStats) => void;
   readonly onError?: (error: VerifyError) => void;
   readonly signal?: AbortSignal;
+  /** How many threads read, and when they start. */
+  readonly threads?: ReadThreadOptions;
 }
 
 /**

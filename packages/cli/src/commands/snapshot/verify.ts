@@ -28,7 +28,7 @@ const flags = {
   directoryIds: listFlag("directory-id", { help: "Directory objects to verify" }),
   fileIds: listFlag("file-id", { help: "File objects to verify" }),
   sources: listFlag("sources", { help: "Sources to verify" }),
-  parallel: countFlag("parallel", { help: "Accepted, without effect", default: 8 }),
+  parallel: countFlag("parallel", { help: "Threads at most; never more than cores", default: 8 }),
   fileQueueLength: countFlag("file-queue-length", {
     help: "Accepted, without effect",
     default: 20_000,
@@ -61,6 +61,7 @@ export const command = defineCommand({
           roots,
           maxErrors: values.maxErrors,
           verifyFilesPercent: values.verifyFilesPercent,
+          threads: { threads: values.parallel },
           signal: io.signal,
           ...(io.random === undefined ? {} : { random: io.random }),
           onBlobsListed: (count) => log.info(`Listed ${count} blobs.`),

@@ -3,6 +3,7 @@ import type { ContentEntry, ContentId } from "../content-entry.ts";
 import { ALL_CONTENTS, MAX_CONTENT_KEY_BYTES, writeContentKey } from "../content-id.ts";
 import type { ContentQuery } from "../content-store.ts";
 import { corruptIndex } from "./base-index-reader.ts";
+import type { ContentPlaces } from "./content-places.ts";
 import { wrongKeyLength, type Presence } from "./entry-table.ts";
 import type { IndexReader } from "./index-reader.ts";
 import { LookupTable, type LookupTableParts } from "./lookup-table.ts";
@@ -152,6 +153,19 @@ export class CommittedIndex {
     const { foundReader, foundPosition } = table;
     if (!foundReader.isDeletedAt(foundPosition)) return 1;
     return this.isHidden(foundReader, foundPosition) ? 0 : 2;
+  }
+
+  /**
+   * Adds where a content lies to `places`; false, and nothing added, where `lookup` finds nothing.
+   * @throws KopiaError `CONTENT_ID_INVALID` as `lookup`.
+   */
+  locate(id: ContentId, places: ContentPlaces): boolean {
+    const { table } = this;
+    if (!table.find(this.keyOf(id), 0)) return false;
+    const { foundReader, foundPosition } = table;
+    if (this.isHidden(foundReader, foundPosition)) return false;
+    places.add(foundReader, foundPosition);
+    return true;
   }
 
   /**

@@ -95,12 +95,10 @@ export class ItemThreads {
 
   /** Waits until all items have ended. */
   async end(): Promise<void> {
-    while (this.#pool.pendingCount > 0) {
-      await this.#pool.wait();
+    while (await this.#pool.wait()) {
       await this.#options.listener.breathe();
       await this.#takeResults();
     }
-    await this.#takeResults();
   }
 
   /** Ends the threads. Files that are not whole are given up. */

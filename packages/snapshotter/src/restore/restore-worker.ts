@@ -14,5 +14,5 @@ const tools = {
   entries: new LocalEntries(options, systemRandom),
 };
 parentPort?.on("message", (job: RestoreJob) =>
-  parentPort?.postMessage(runRestoreJob(tools, job, stop)),
+  parentPort?.postMessage(runRestoreJob(tools, job, stop), []),
 );

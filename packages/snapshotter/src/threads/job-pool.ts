@@ -83,13 +83,14 @@ export class JobPool<Job, Result, Context> {
     return finished;
   }
 
-  /** Waits until there is a result to be taken, or none to come. */
-  async wait(): Promise<void> {
+  /** Waits for a result. @returns false when none is there to be taken, and none is to come. */
+  async wait(): Promise<boolean> {
     while (this.#finished.length === 0 && this.pendingCount > 0 && this.#fault === undefined) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
+    return this.#finished.length > 0 || this.#fault !== undefined;
   }
 
   /** Ends the threads. Jobs in flight end early, and in order: nothing is left half done. */

@@ -93,11 +93,9 @@ export class ReadQueue<Context> {
     });
   }
 
-  /** Waits for the next result. @returns false when there is none to come. */
+  /** Waits for a result. @returns false when none is there to be taken, and none is to come. */
   async next(): Promise<boolean> {
-    const isPending = this.#pool.pendingCount > 0;
-    await this.#pool.wait();
-    return isPending;
+    return await this.#pool.wait();
   }
 
   async close(): Promise<void> {

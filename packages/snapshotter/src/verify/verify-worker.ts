@@ -7,5 +7,5 @@ import { runVerifyJob, type VerifyJob } from "./verify-job.ts";
 const { setup, stop } = workerData as JobThreadInit & { readonly setup: ReadSetup };
 const reader = await openPlaceReader(setup);
 parentPort?.on("message", (job: VerifyJob) =>
-  parentPort?.postMessage(runVerifyJob(reader, job, stop)),
+  parentPort?.postMessage(runVerifyJob(reader, job, stop), []),
 );

@@ -56,7 +56,7 @@ export const globalFlags = {
     hidden: true,
   }),
   autoMaintenance: booleanFlag("auto-maintenance", {
-    help: "Maintain the repository when it is due",
+    help: "Maintain after commands that change snapshots, when it is due",
     default: true,
     hidden: true,
   }),

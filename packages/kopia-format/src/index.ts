@@ -125,6 +125,8 @@ export {
   compressorByName,
 } from "./compression/registry.ts";
 export type { ContentEntry, ContentId, ContentIdRange } from "./content/content-entry.ts";
+export { ContentIdList } from "./content/content-id-list.ts";
+export type { ContentMarks, MarkResult } from "./content/content-marks.ts";
 export {
   ALL_CONTENTS,
   PREFIXED_CONTENTS,
@@ -155,10 +157,13 @@ export type { SupersededEpoch } from "./content/index-blob/epoch/cleanup-plan.ts
 export type { CompactionResult } from "./content/index-blob/epoch/compaction.ts";
 export type {
   EpochMaintenance,
+  RangePlan,
+  SingleEpochPlan,
   SupersededCleanupResult,
 } from "./content/index-blob/epoch/epoch-maintenance.ts";
 export {
   createEpochMaintenance,
+  createIndexBlobManager,
   createV0IndexMaintenance,
   type IndexBlobManagerOptions,
 } from "./content/index-blob/index-blob-manager.ts";
@@ -254,6 +259,7 @@ export type {
 } from "./format/repository-format.ts";
 export type { HashFunction } from "./hashing/hash-function.ts";
 export { DEFAULT_HASH, HASH_NAMES, createHashFunction } from "./hashing/registry.ts";
+export { decodeManifestContent, type ManifestItem } from "./manifest/manifest-content.ts";
 export type {
   ManifestEntry,
   ManifestId,

@@ -11,14 +11,29 @@ export {
 } from "./fs/read-directory.ts";
 export { resolveRestoreSource, type ResolveRestoreSourceOptions } from "./fs/restore-source.ts";
 export {
-  assertPlausible,
   executeSnapshotGc,
   planSnapshotGc,
+  type ContentTotal,
   type SnapshotGcInput,
   type SnapshotGcPlan,
 } from "./gc/snapshot-gc.ts";
 export {
+  DEFAULT_BREAKER,
+  parseBreaker,
+  type Breaker,
+  type BreakerSetting,
+} from "./maintenance/breaker.ts";
+export type { MaintenanceMode, MaintenanceObserver } from "./maintenance/maintenance-observer.ts";
+export {
+  maintenancePlanToJson,
+  type MaintenancePlan,
+  type PlannedTask,
+  type TaskDescription,
+} from "./maintenance/maintenance-plan.ts";
+export {
+  planMaintenance,
   runMaintenance,
+  type MaintenanceOptions,
   type MaintenanceOutcome,
   type RunMaintenanceOptions,
 } from "./maintenance/run-maintenance.ts";
@@ -49,6 +64,7 @@ export {
 export { entryModeFromPosix, entryModeToPosix } from "./model/entry-mode.ts";
 export {
   DEFAULT_MAINTENANCE_PARAMETERS,
+  effectiveLogRetention,
   encodeMaintenanceParameters,
   getMaintenanceParameters,
   hasMaintenanceParameters,

@@ -49,6 +49,8 @@ export async function withRepository(
 export interface WriteSessionOptions extends Pick<OpenOptions, "password"> {
   /** Put before every error, as Kopia does for commands that change snapshots. */
   readonly errorPrefix?: string;
+  /** Runs when all is durable and the session has ended; its failures have no prefix. */
+  readonly afterwards?: (context: CommandContext, repository: Repository) => Promise<void>;
 }
 
 /** What Kopia puts before errors of commands that change snapshots. */
@@ -75,6 +77,7 @@ export async function withWriteSession(
         if (options.errorPrefix === undefined) throw error;
         throw new CommandError(`${options.errorPrefix}${errorMessage(error)}`, { cause: error });
       }
+      await options.afterwards?.(context, repository);
     },
     options,
   );

@@ -18,6 +18,8 @@ import type {
   ContentReader,
 } from "./content-store.ts";
 import type { ContentWriteSession } from "./content-write-session.ts";
+import { ContentMarks } from "./content-marks.ts";
+import type { IndexReader } from "./index/index-reader.ts";
 import type { ContentPlaces } from "./index/content-places.ts";
 import { IndexLoader } from "./index-loader.ts";
 import { assertNoOrphanedPacks } from "./index-presence.ts";
@@ -71,6 +73,19 @@ export interface ContentManager extends ContentReader {
   readonly contentCount: number;
   /** The index blobs that make up the index now. */
   indexBlobs(): readonly BlobMetadata[];
+  /**
+   * Freezes the view of the index until the result is called: only `refresh` and own flushes change it then.
+   * For maintenance, which decides by one consistent view (spec 3 §1.4 step 3, trap T-15).
+   */
+  holdIndex(): () => void;
+  /** An empty set of contents of the index as it is now. */
+  createMarks(): ContentMarks;
+  /** As `contents`, by position in index blobs: nothing is made per entry. The index must not change meanwhile. */
+  visitContents(visit: (reader: IndexReader, position: number) => void, query?: ContentQuery): void;
+  /** Whether any index blob has an entry of a content, hidden by the watermark or not. */
+  hasStoredEntry(id: ContentId): boolean;
+  /** Every entry of every index blob, losing ones and those under the watermark included, in no promised order. */
+  visitStoredEntries(visit: (reader: IndexReader, position: number) => void): void;
   /** Loads the index as it is now, whatever its age (spec 1 §8.2). @throws KopiaError `INDEX_CORRUPT`, storage errors. */
   refresh(): Promise<void>;
   /**
@@ -154,6 +169,34 @@ class IndexedContentManager implements ContentManager {
 
   indexBlobs(): readonly BlobMetadata[] {
     return this.#loader.blobs();
+  }
+
+  holdIndex(): () => void {
+    this.#assertOpen();
+    return this.#loader.hold();
+  }
+
+  createMarks(): ContentMarks {
+    this.#assertOpen();
+    return new ContentMarks(this.#loader.index);
+  }
+
+  visitContents(
+    visit: (reader: IndexReader, position: number) => void,
+    query?: ContentQuery,
+  ): void {
+    this.#assertOpen();
+    this.#loader.index.forEach(visit, query);
+  }
+
+  hasStoredEntry(id: ContentId): boolean {
+    this.#assertOpen();
+    return this.#loader.index.hasStored(id);
+  }
+
+  visitStoredEntries(visit: (reader: IndexReader, position: number) => void): void {
+    this.#assertOpen();
+    this.#loader.index.forEachStored(visit);
   }
 
   refresh(): Promise<void> {

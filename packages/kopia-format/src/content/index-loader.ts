@@ -25,6 +25,8 @@ export class IndexLoader {
   readonly #unreadable = new Map<BlobId, KopiaError>();
   /** When the listing behind the index began. */
   #loadedAt: TimeNs | undefined;
+  /** Views that must not change by age. */
+  #holdCount = 0;
   #running: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   /** Own blobs that a listing now under way may not have seen. */
@@ -80,8 +82,19 @@ export class IndexLoader {
     return this.#queued;
   }
 
-  /** Loads when the index is older than `maxAgeMs`. */
+  /** Keeps age from loading the index again until the result is called; `load` still does. */
+  hold(): () => void {
+    let isHeld = true;
+    this.#holdCount++;
+    return () => {
+      if (isHeld) this.#holdCount--;
+      isHeld = false;
+    };
+  }
+
+  /** Loads when the index is older than `maxAgeMs` and nobody holds it. */
   async loadIfOlder(maxAgeMs: number): Promise<void> {
+    if (this.#holdCount > 0) return;
     if (this.ageMs(this.#clock.now()) > maxAgeMs) await (this.#running ?? this.load());
   }
 

@@ -25,6 +25,8 @@ export interface MaintenanceRun {
   readonly error: string;
   /** Statistics as `{kind, data}` objects, kept as they are. */
   readonly extra: readonly JsonValue[];
+  /** Members that this program does not know, kept as they are. */
+  readonly unknown?: Readonly<Record<string, JsonValue>>;
 }
 
 /** Content of `kopia.maintenance` (spec 1 §2.8). */
@@ -33,7 +35,16 @@ export interface MaintenanceSchedule {
   readonly nextQuickMaintenance: TimeNs;
   /** Runs by task name, newest first; names that this program does not know are kept. */
   readonly runs: ReadonlyMap<string, readonly MaintenanceRun[]>;
+  /** Members that this program does not know, kept as they are. */
+  readonly unknown?: Readonly<Record<string, JsonValue>>;
 }
+
+const SCHEDULE_FIELDS: ReadonlySet<string> = new Set([
+  "nextFullMaintenance",
+  "nextQuickMaintenance",
+  "runs",
+]);
+const RUN_FIELDS: ReadonlySet<string> = new Set(["start", "end", "success", "error", "extra"]);
 
 /** The schedule of a repository that has none yet. */
 export const EMPTY_SCHEDULE: MaintenanceSchedule = {
@@ -63,6 +74,7 @@ export function decodeMaintenanceBlob(
     nextFullMaintenance: timeOf(fields, "nextFullMaintenance"),
     nextQuickMaintenance: timeOf(fields, "nextQuickMaintenance"),
     runs: runsOf(fields.child("runs")),
+    ...unknownOf(fields, SCHEDULE_FIELDS),
   }));
 }
 
@@ -80,6 +92,7 @@ export function encodeMaintenanceBlob(
     nextFullMaintenance: formatGoTime(schedule.nextFullMaintenance),
     nextQuickMaintenance: formatGoTime(schedule.nextQuickMaintenance),
     runs: runs.size === 0 ? null : runs,
+    ...schedule.unknown,
   });
   return sealBox(maintenanceBoxKey(format), utf8Encode(json), random);
 }
@@ -111,6 +124,7 @@ function runOf(fields: FieldReader): MaintenanceRun {
     success: fields.boolean("success"),
     error: fields.string("error"),
     extra: fields.array("extra"),
+    ...unknownOf(fields, RUN_FIELDS),
   };
 }
 
@@ -121,7 +135,16 @@ function runJson(run: MaintenanceRun): JsonInput {
     success: run.success || undefined,
     error: run.error || undefined,
     extra: run.extra.length === 0 ? undefined : run.extra,
+    ...run.unknown,
   };
+}
+
+function unknownOf(
+  fields: FieldReader,
+  names: ReadonlySet<string>,
+): { readonly unknown?: Readonly<Record<string, JsonValue>> } {
+  const unknown = fields.unknownFields(names);
+  return Object.keys(unknown).length === 0 ? {} : { unknown };
 }
 
 function timeOf(fields: FieldReader, name: string): TimeNs {

@@ -1,13 +1,21 @@
-import { KopiaError, type Repository } from "@kopia-engine/kopia-format";
+import {
+  KopiaError,
+  isKopiaError,
+  type ContentMarks,
+  type Repository,
+} from "@kopia-engine/kopia-format";
 import { readDirectory } from "../fs/read-directory.ts";
+import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { listSnapshots } from "../model/snapshot-store.ts";
-import { ObjectIdSet } from "../verify/object-id-set.ts";
 
 const DIRECT_OBJECT_ID = /^[g-z]?[0-9a-f]+$/;
 
+/** What marking reads. */
+export type MarkedRepository = Pick<Repository, "manifests" | "objects" | "contents">;
+
 /** What all snapshots need. */
 export interface MarkedContents {
-  readonly contentIds: ObjectIdSet;
+  readonly contents: ContentMarks;
   readonly snapshotCount: number;
 }
 
@@ -16,46 +24,121 @@ export interface MarkedContents {
  * cannot be read ends it: what cannot be followed must not be taken for unused.
  * @throws KopiaError of the manifest, directory or content that cannot be read.
  */
-export async function markContents(
-  repository: Pick<Repository, "manifests" | "objects" | "contents">,
-): Promise<MarkedContents> {
-  const { manifests, objects, contents } = repository;
-  const snapshots = await listSnapshots(manifests, {}, (_id, error) => {
+export async function markContents(repository: MarkedRepository): Promise<MarkedContents> {
+  const snapshots = await listSnapshots(repository.manifests, {}, (_id, error) => {
     throw error;
   });
-  const contentIds = new ObjectIdSet();
-  const seen = new ObjectIdSet();
-  const directories: string[] = [];
-  const visit = async (objectId: string, isDirectory: boolean): Promise<void> => {
-    // The same object may be a file here and a directory there: the latter is walked even so.
-    if (!seen.add(isDirectory ? `directory ${objectId}` : objectId)) return;
-    if (isDirectory) directories.push(objectId);
-    if (!DIRECT_OBJECT_ID.test(objectId)) {
-      for (const id of await objects.verifyObject(objectId)) contentIds.add(id);
-      return;
-    }
-    if (contents.getContentInfo(objectId) === undefined) {
+  const marker = new TreeMarker(repository);
+  for (const snapshot of snapshots) await marker.mark(snapshot);
+  return { contents: marker.contents, snapshotCount: snapshots.length };
+}
+
+/**
+ * Collects what is still there of snapshots that were removed: what is gone already, or cannot be read, is
+ * passed over.
+ */
+export async function markRemoved(
+  repository: MarkedRepository,
+  removed: readonly SnapshotManifest[],
+): Promise<ContentMarks> {
+  const marker = new TreeMarker(repository, { isLenient: true });
+  for (const snapshot of removed) await marker.mark(snapshot);
+  return marker.contents;
+}
+
+/** Walks trees; each object once. */
+class TreeMarker {
+  readonly contents: ContentMarks;
+  readonly #repository: MarkedRepository;
+  readonly #isLenient: boolean;
+  /** Directories that were walked: direct ones as marks, the few others as text. */
+  readonly #walked: ContentMarks;
+  readonly #walkedOthers = new Set<string>();
+  /** Objects of several contents, and compressed ones: their own IDs are no contents. */
+  readonly #others = new Set<string>();
+  readonly #directories: string[] = [];
+
+  constructor(repository: MarkedRepository, options: { readonly isLenient?: boolean } = {}) {
+    this.#repository = repository;
+    this.#isLenient = options.isLenient ?? false;
+    this.contents = repository.contents.createMarks();
+    this.#walked = repository.contents.createMarks();
+  }
+
+  async mark({ id, rootEntry }: SnapshotManifest): Promise<void> {
+    const objectId = rootEntry?.objectId ?? "";
+    if (rootEntry === undefined || objectId === "") {
+      if (this.#isLenient) return;
       throw new KopiaError(
-        "CONTENT_NOT_FOUND",
-        `a snapshot needs content ${objectId}, which is not in the index; nothing was collected`,
-        { details: { contentId: objectId } },
+        "SNAPSHOT_INVALID",
+        `snapshot ${id} has no root object: what it needs is unknown; nothing was collected`,
+        { details: { manifestId: id } },
       );
     }
-    contentIds.add(objectId);
-  };
-  for (const { rootEntry } of snapshots) {
-    if (rootEntry === undefined) continue;
-    await visit(rootEntry.objectId, rootEntry.type === "d");
+    await this.#visit(objectId, rootEntry.type === "d");
     for (
-      let directory = directories.pop();
+      let directory = this.#directories.pop();
       directory !== undefined;
-      directory = directories.pop()
+      directory = this.#directories.pop()
     ) {
-      const { entries } = await readDirectory(objects, directory);
-      for (const { objectId, type } of entries) {
-        if (objectId !== "") await visit(objectId, type === "d");
-      }
+      await this.#walk(directory);
     }
   }
-  return { contentIds, snapshotCount: snapshots.length };
+
+  async #walk(directory: string): Promise<void> {
+    try {
+      const { entries } = await readDirectory(this.#repository.objects, directory);
+      for (const { objectId, type } of entries) {
+        // Most entries are files of one content, which need no promise.
+        if (type !== "d" && this.#markDirect(objectId)) continue;
+        await this.#visit(objectId, type === "d");
+      }
+    } catch (error) {
+      if (!this.#isLenient || !isKopiaError(error)) throw error;
+    }
+  }
+
+  async #visit(objectId: string, isDirectory: boolean): Promise<void> {
+    // The same object may be a file here and a directory there: the latter is walked even so.
+    if (isDirectory && this.#isFirstWalk(objectId)) this.#directories.push(objectId);
+    if (this.#markDirect(objectId) || this.#others.has(objectId)) return;
+    this.#others.add(objectId);
+    try {
+      for (const id of await this.#repository.objects.verifyObject(objectId)) {
+        if (this.contents.mark(id) === "absent") this.#missing(id);
+      }
+    } catch (error) {
+      if (!this.#isLenient || !isKopiaError(error)) throw error;
+    }
+  }
+
+  /** Marks the content that is the whole object; false for objects of another kind. */
+  #markDirect(objectId: string): boolean {
+    if (!DIRECT_OBJECT_ID.test(objectId)) return false;
+    if (this.contents.mark(objectId) === "absent") this.#missing(objectId);
+    return true;
+  }
+
+  #isFirstWalk(objectId: string): boolean {
+    if (DIRECT_OBJECT_ID.test(objectId)) {
+      const found = this.#walked.mark(objectId);
+      return found === "new" || (found === "absent" && this.#isFirstOther(objectId));
+    }
+    return this.#isFirstOther(objectId);
+  }
+
+  #isFirstOther(objectId: string): boolean {
+    if (this.#walkedOthers.has(objectId)) return false;
+    this.#walkedOthers.add(objectId);
+    return true;
+  }
+
+  #missing(contentId: string): void {
+    if (this.#isLenient) return;
+    throw new KopiaError(
+      "CONTENT_NOT_FOUND",
+      `a snapshot needs content ${contentId}, which is not in the index; nothing was collected`,
+      { details: { contentId } },
+    );
+  }
 }

@@ -1,18 +1,16 @@
 import {
-  KopiaError,
+  ContentIdList,
   NS_PER_SECOND,
-  contentIdPrefix,
-  type ContentId,
+  type ContentMarks,
   type Repository,
   type TimeNs,
 } from "@kopia-engine/kopia-format";
 import { markContents } from "./mark-contents.ts";
 
-const MANIFEST_PREFIX = "m";
+/** First byte of the keys of manifests' contents. */
+const MANIFEST_PREFIX_BYTE = 0x6d; // "m"
 const FLUSH_EVERY = 100_000;
 const SETTLE_EVERY = 1_000;
-/** More than this share of what is live vanishing at once needs to be allowed explicitly. */
-const BREAKER_PERCENT = 20;
 
 /** Contents counted, with their stored length. */
 export interface ContentTotal {
@@ -23,13 +21,16 @@ export interface ContentTotal {
 /** What a garbage collection would do (spec 3 §2.2). */
 export interface SnapshotGcPlan {
   readonly snapshotCount: number;
-  readonly toDelete: readonly ContentId[];
+  readonly toDelete: ContentIdList;
   /** In use and marked deleted: a snapshot raced with an earlier collection. */
-  readonly toUndelete: readonly ContentId[];
+  readonly toUndelete: ContentIdList;
+  /** What the snapshots need; void once the index changes. */
+  readonly needed: ContentMarks;
   readonly inUse: ContentTotal;
   readonly inUseSystem: ContentTotal;
   /** Not in use and old enough, those marked before included. */
   readonly unreferenced: ContentTotal;
+  /** Those of them that are not marked yet. */
   readonly deleted: ContentTotal;
   readonly unreferencedRecent: ContentTotal;
   readonly recovered: ContentTotal;
@@ -45,10 +46,13 @@ export interface SnapshotGcInput {
 
 type Mutable = { -readonly [K in keyof ContentTotal]: ContentTotal[K] };
 
-/** Decides for every index entry (spec 3 §2.2); changes nothing. @throws KopiaError as `markContents`. */
+/**
+ * Decides for every index entry (spec 3 §2.2); changes nothing. Hold the index meanwhile.
+ * @throws KopiaError as `markContents`.
+ */
 export async function planSnapshotGc(input: SnapshotGcInput): Promise<SnapshotGcPlan> {
   const { repository, startTime, minContentAgeNs } = input;
-  const { contentIds, snapshotCount } = await markContents(repository);
+  const { contents: needed, snapshotCount } = await markContents(repository);
   const totals = {
     inUse: emptyTotal(),
     inUseSystem: emptyTotal(),
@@ -57,41 +61,32 @@ export async function planSnapshotGc(input: SnapshotGcInput): Promise<SnapshotGc
     unreferencedRecent: emptyTotal(),
     recovered: emptyTotal(),
   };
-  const toDelete: ContentId[] = [];
-  const toUndelete: ContentId[] = [];
-  for (const entry of repository.contents.contents({ includeDeleted: true })) {
-    const { contentId, packedLength, deleted, timestampSeconds } = entry;
-    if (contentIdPrefix(contentId) === MANIFEST_PREFIX) add(totals.inUseSystem, packedLength);
-    else if (contentIds.has(contentId)) {
-      add(totals.inUse, packedLength);
-      if (!deleted) continue;
-      add(totals.recovered, packedLength);
-      toUndelete.push(contentId);
-    } else if (startTime - BigInt(timestampSeconds) * NS_PER_SECOND < minContentAgeNs) {
-      add(totals.unreferencedRecent, packedLength);
-    } else {
-      add(totals.unreferenced, packedLength);
-      if (deleted) continue;
-      add(totals.deleted, packedLength);
-      toDelete.push(contentId);
-    }
-  }
-  return { snapshotCount, toDelete, toUndelete, ...totals };
-}
-
-/**
- * Refuses a plan that would mark too much at once: a lost manifest looks just like a deleted snapshot.
- * @throws KopiaError `MAINTENANCE_REFUSED`.
- */
-export function assertPlausible(plan: SnapshotGcPlan): void {
-  const liveBytes = plan.inUse.bytes + plan.unreferencedRecent.bytes + plan.deleted.bytes;
-  if (plan.deleted.bytes * 100 <= liveBytes * BREAKER_PERCENT) return;
-  throw new KopiaError(
-    "MAINTENANCE_REFUSED",
-    `${plan.deleted.count} contents (${plan.deleted.bytes} of ${liveBytes} live bytes) would be marked deleted ` +
-      `at once, more than ${BREAKER_PERCENT} %; nothing was changed`,
-    { details: { deletedBytes: plan.deleted.bytes, liveBytes } },
+  const toDelete = new ContentIdList();
+  const toUndelete = new ContentIdList();
+  // An entry is old enough when startTime - its seconds >= the age: compared in whole seconds, no bigint an entry.
+  const newestOldSeconds = Number((startTime - minContentAgeNs) / NS_PER_SECOND);
+  repository.contents.visitContents(
+    (reader, position) => {
+      const bytes = reader.packedLengthAt(position);
+      const prefix = reader.bytes[reader.entriesOffsetBytes + position * reader.strideBytes];
+      if (prefix === MANIFEST_PREFIX_BYTE) add(totals.inUseSystem, bytes);
+      else if (needed.hasEntry(reader, position)) {
+        add(totals.inUse, bytes);
+        if (!reader.isDeletedAt(position)) return;
+        add(totals.recovered, bytes);
+        toUndelete.addEntry(reader, position);
+      } else if (reader.timestampSecondsAt(position) > newestOldSeconds) {
+        add(totals.unreferencedRecent, bytes);
+      } else {
+        add(totals.unreferenced, bytes);
+        if (reader.isDeletedAt(position)) return;
+        add(totals.deleted, bytes);
+        toDelete.addEntry(reader, position);
+      }
+    },
+    { includeDeleted: true },
   );
+  return { snapshotCount, toDelete, toUndelete, needed, ...totals };
 }
 
 /** Marks and restores what the plan says. Data stays readable until the deletion watermark passes. */
@@ -99,7 +94,7 @@ export async function executeSnapshotGc(
   repository: Repository,
   plan: SnapshotGcPlan,
 ): Promise<void> {
-  if (plan.toDelete.length + plan.toUndelete.length === 0) return;
+  if (plan.toDelete.size + plan.toUndelete.size === 0) return;
   await using session = await repository.writeSession();
   const { contents } = session;
   // First what is in use: its loss would be the worse one.
@@ -107,10 +102,12 @@ export async function executeSnapshotGc(
     await contents.undeleteContent(id);
     await contents.settle();
   }
-  for (const [i, id] of plan.toDelete.entries()) {
+  let count = 0;
+  for (const id of plan.toDelete) {
     contents.deleteContent(id);
-    if (i % FLUSH_EVERY === FLUSH_EVERY - 1) await contents.flush();
-    else if (i % SETTLE_EVERY === SETTLE_EVERY - 1) await contents.settle();
+    count++;
+    if (count % FLUSH_EVERY === 0) await contents.flush();
+    else if (count % SETTLE_EVERY === 0) await contents.settle();
   }
   await session.flush();
 }
@@ -120,8 +117,9 @@ export function snapshotGcStats(plan: SnapshotGcPlan): Record<string, number> {
   return {
     unreferencedContentCount: plan.unreferenced.count,
     unreferencedContentSize: plan.unreferenced.bytes,
-    deletedContentCount: plan.deleted.count,
-    deletedContentSize: plan.deleted.bytes,
+    // As in Kopia: those that an earlier collection marked are counted again.
+    deletedContentCount: plan.unreferenced.count,
+    deletedContentSize: plan.unreferenced.bytes,
     unreferencedRecentContentCount: plan.unreferencedRecent.count,
     unreferencedRecentContentSize: plan.unreferencedRecent.bytes,
     inUseContentCount: plan.inUse.count,

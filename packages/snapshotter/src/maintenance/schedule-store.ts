@@ -4,6 +4,7 @@ import {
   decodeMaintenanceBlob,
   encodeMaintenanceBlob,
   isKopiaError,
+  type Bytes,
   type MaintenanceRun,
   type MaintenanceSchedule,
   type Repository,
@@ -22,13 +23,15 @@ export async function loadSchedule(
   }
 }
 
-/** Writes `kopia.maintenance`; the last writer wins, as in Kopia. */
+/** Writes `kopia.maintenance`; the last writer wins, as in Kopia. @returns the blob. */
 export async function saveSchedule(
   repository: Pick<Repository, "storage" | "format" | "random">,
   schedule: MaintenanceSchedule,
-): Promise<void> {
+): Promise<Bytes> {
   const { storage, format, random } = repository;
-  await storage.put(MAINTENANCE_BLOB_ID, encodeMaintenanceBlob(format, schedule, random));
+  const blob = encodeMaintenanceBlob(format, schedule, random);
+  await storage.put(MAINTENANCE_BLOB_ID, blob);
+  return blob;
 }
 
 /** The schedule with one more run; tasks that this program does not know stay. */

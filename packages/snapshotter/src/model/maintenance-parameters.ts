@@ -11,12 +11,19 @@ import {
   isKopiaError,
   type JsonObject,
   parseJson,
+  type JsonInput,
+  type JsonValue,
 } from "@kopia-engine/kopia-format";
+
+/** Members of a JSON object by name. */
+export type UnknownFields = Readonly<Record<string, JsonValue>>;
 
 /** When one kind of maintenance runs. */
 export interface MaintenanceCycle {
   readonly enabled: boolean;
   readonly intervalNs: number;
+  /** Members that this program does not know, kept as they are; here and below. */
+  readonly unknown?: UnknownFields;
 }
 
 /** Limits for repository logs; all zero means the defaults (spec 3 §1.1). */
@@ -24,6 +31,7 @@ export interface LogRetention {
   readonly maxTotalSizeBytes: number;
   readonly maxCount: number;
   readonly maxAgeNs: number;
+  readonly unknown?: UnknownFields;
 }
 
 /** Maintenance parameters of a repository (spec 3 §1.1). */
@@ -36,9 +44,18 @@ export interface MaintenanceParameters {
   readonly extendObjectLocks: boolean;
   /** 0 means the default of 16. */
   readonly listParallelism: number;
+  readonly unknown?: UnknownFields;
 }
 
 const LABELS = { type: "maintenance" } as const;
+const FIELDS = [
+  "owner",
+  "quick",
+  "full",
+  "logRetention",
+  "extendObjectLocks",
+  "listParallelism",
+] as const;
 const NS_PER_HOUR = 3_600_000_000_000;
 
 /** What a new repository gets; the owner is the creating client (spec 3 §1.1). */
@@ -50,6 +67,13 @@ export const DEFAULT_MAINTENANCE_PARAMETERS: MaintenanceParameters = {
   extendObjectLocks: false,
   listParallelism: 0,
 };
+
+/** The limits in force: all zero stands for the defaults, a single zero for no limit (spec 3 §1.1). */
+export function effectiveLogRetention({ logRetention }: MaintenanceParameters): LogRetention {
+  const { maxTotalSizeBytes, maxCount, maxAgeNs } = logRetention;
+  const isUnset = maxTotalSizeBytes === 0 && maxCount === 0 && maxAgeNs === 0;
+  return isUnset ? DEFAULT_MAINTENANCE_PARAMETERS.logRetention : logRetention;
+}
 
 /** Whether the repository has maintenance parameters at all. */
 export async function hasMaintenanceParameters(manifests: ManifestReader): Promise<boolean> {
@@ -83,24 +107,41 @@ export async function setMaintenanceParameters(
   manifests: ManifestWriter,
   parameters: MaintenanceParameters,
 ): Promise<void> {
-  await manifests.replace(LABELS, encodeMaintenanceParameters(parameters));
+  const json = goStringify(toJson(parameters, { withUnknown: true }));
+  await manifests.replace(LABELS, json);
 }
 
-/** The manifest's JSON, keys in Kopia's order. */
+/** The parameters' JSON, keys in Kopia's order, without members that this program does not know. */
 export function encodeMaintenanceParameters(parameters: MaintenanceParameters): string {
-  const cycle = ({ enabled, intervalNs }: MaintenanceCycle) => ({ enabled, interval: intervalNs });
-  return goStringify({
+  return goStringify(toJson(parameters, { withUnknown: false }));
+}
+
+function toJson(
+  parameters: MaintenanceParameters,
+  { withUnknown }: { readonly withUnknown: boolean },
+): JsonInput {
+  const kept = (unknown: UnknownFields | undefined): UnknownFields =>
+    withUnknown ? (unknown ?? {}) : {};
+  const cycle = ({ enabled, intervalNs, unknown }: MaintenanceCycle): JsonInput => ({
+    enabled,
+    interval: intervalNs,
+    ...kept(unknown),
+  });
+  const { logRetention } = parameters;
+  return {
     owner: parameters.owner,
     quick: cycle(parameters.quick),
     full: cycle(parameters.full),
     logRetention: {
-      maxTotalSize: parameters.logRetention.maxTotalSizeBytes,
-      maxCount: parameters.logRetention.maxCount,
-      maxAge: parameters.logRetention.maxAgeNs,
+      maxTotalSize: logRetention.maxTotalSizeBytes,
+      maxCount: logRetention.maxCount,
+      maxAge: logRetention.maxAgeNs,
+      ...kept(logRetention.unknown),
     },
     extendObjectLocks: parameters.extendObjectLocks,
     listParallelism: parameters.listParallelism,
-  });
+    ...kept(parameters.unknown),
+  };
 }
 
 /**
@@ -118,12 +159,14 @@ export function decodeMaintenanceParameters(payload: string): MaintenanceParamet
       maxTotalSizeBytes: integerField(logs, "maxTotalSize"),
       maxCount: integerField(logs, "maxCount"),
       maxAgeNs: integerField(logs, "maxAge"),
+      ...unknownFields(logs, ["maxTotalSize", "maxCount", "maxAge"]),
     },
     extendObjectLocks: asBoolean(
       field(document, "extendObjectLocks") ?? false,
       "extendObjectLocks",
     ),
     listParallelism: integerField(document, "listParallelism"),
+    ...unknownFields(document, FIELDS),
   };
 }
 
@@ -132,7 +175,18 @@ function decodeCycle(document: JsonObject, name: string): MaintenanceCycle {
   return {
     enabled: asBoolean(field(cycle, "enabled") ?? false, `${name}.enabled`),
     intervalNs: integerField(cycle, "interval"),
+    ...unknownFields(cycle, ["enabled", "interval"]),
   };
+}
+
+function unknownFields(
+  object: JsonObject,
+  names: readonly string[],
+): { readonly unknown?: UnknownFields } {
+  // Go matches keys without regard to case.
+  const known = new Set(names.map((name) => name.toLowerCase()));
+  const unknown = Object.entries(object).filter(([name]) => !known.has(name.toLowerCase()));
+  return unknown.length === 0 ? {} : { unknown: Object.fromEntries(unknown) };
 }
 
 function objectField(document: JsonObject, name: string): JsonObject {

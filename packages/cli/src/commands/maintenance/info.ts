@@ -8,6 +8,7 @@ import {
   type TimeNs,
 } from "@kopia-engine/kopia-format";
 import {
+  effectiveLogRetention,
   encodeMaintenanceParameters,
   getMaintenanceParameters,
   loadSchedule,
@@ -18,6 +19,7 @@ import { jsonFlags, printJsonObject } from "../../output/json-output.ts";
 import { timestamp } from "../../output/timestamps.ts";
 import { defineCommand } from "../../parser/command.ts";
 import { withRepository } from "../../session/open-session.ts";
+import { describeRun } from "./describe-run.ts";
 
 /** `maintenance info` (spec 3 §6.11). Movers read the line that starts with `Owner: `. */
 export const command = defineCommand({
@@ -43,13 +45,16 @@ export const command = defineCommand({
       };
       print("Quick", parameters.quick, schedule.nextQuickMaintenance);
       print("Full", parameters.full, schedule.nextFullMaintenance);
-      const { maxCount, maxAgeNs, maxTotalSizeBytes } = parameters.logRetention;
+      const { maxCount, maxAgeNs, maxTotalSizeBytes } = effectiveLogRetention(parameters);
       context.out.line("Log Retention:");
       context.out.line(`  max count:       ${maxCount}`);
       context.out.line(`  max age of logs: ${formatGoDuration(BigInt(maxAgeNs))}`);
       context.out.line(`  max total size:  ${context.formatBytes(maxTotalSizeBytes)}`);
       const locks = parameters.extendObjectLocks ? "enabled" : "disabled";
       context.out.line(`Object Lock Extension: ${locks}`);
+      if (parameters.listParallelism !== 0) {
+        context.out.line(`List parallelism: ${parameters.listParallelism}`);
+      }
       printRuns(context, schedule);
     });
   },
@@ -65,10 +70,10 @@ function printRuns(context: CommandContext, { runs }: MaintenanceSchedule): void
   context.out.line("Recent Maintenance Runs:");
   for (const [task, list] of sorted(runs)) {
     context.out.line(`  ${task}:`);
-    for (const { start, end, success, error } of list) {
-      const took = formatGoDuration(((end - start) / NS_PER_SECOND) * NS_PER_SECOND);
-      const outcome = success ? "SUCCESS" : `ERROR: ${error}`;
-      context.out.line(`    ${timestamp(context, start)} (${took}) ${outcome}`);
+    for (const run of list) {
+      const took = formatGoDuration(((run.end - run.start) / NS_PER_SECOND) * NS_PER_SECOND);
+      const outcome = describeRun(run, context.formatBytes);
+      context.out.line(`    ${timestamp(context, run.start)} (${took}) ${outcome}`);
     }
   }
 }

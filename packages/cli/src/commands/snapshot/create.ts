@@ -19,6 +19,7 @@ import type { CommandContext } from "../../command-context.ts";
 import { CommandError } from "../../command-error.ts";
 import { printJsonObject } from "../../output/json-output.ts";
 import { defineCommand, remainingArguments } from "../../parser/command.ts";
+import { maintainAfterwards } from "../../session/auto-maintenance.ts";
 import { IN_WRITE_SESSION, withWriteSession } from "../../session/open-session.ts";
 import { tagArguments } from "../../session/tag-argument.ts";
 import { timeArgument } from "../../session/time-argument.ts";
@@ -59,7 +60,7 @@ export const command = defineCommand({
         await session.flush();
         throwFailures(failures);
       },
-      { errorPrefix: IN_WRITE_SESSION },
+      { errorPrefix: IN_WRITE_SESSION, afterwards: maintainAfterwards },
     );
   },
 });

@@ -11,6 +11,7 @@ import { CommandError } from "../../command-error.ts";
 import { timestamp } from "../../output/timestamps.ts";
 import { defineCommand, remainingArguments } from "../../parser/command.ts";
 import { booleanFlag } from "../../parser/flag.ts";
+import { maintainAfterwards } from "../../session/auto-maintenance.ts";
 import { IN_WRITE_SESSION, withWriteSession } from "../../session/open-session.ts";
 import { sourceArgument } from "../../session/source-argument.ts";
 
@@ -37,7 +38,7 @@ export const command = defineCommand({
             await deleteOne(context, session, { snapshot, isConfirmed: flags.delete });
         }
       },
-      { errorPrefix: IN_WRITE_SESSION },
+      { errorPrefix: IN_WRITE_SESSION, afterwards: maintainAfterwards },
     );
   },
 });

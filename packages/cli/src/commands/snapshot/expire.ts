@@ -8,6 +8,7 @@ import {
 } from "@kopia-engine/snapshotter";
 import { defineCommand, remainingArguments } from "../../parser/command.ts";
 import { booleanFlag } from "../../parser/flag.ts";
+import { maintainAfterwards } from "../../session/auto-maintenance.ts";
 import { IN_WRITE_SESSION, withWriteSession } from "../../session/open-session.ts";
 import { sourceArgument } from "../../session/source-argument.ts";
 
@@ -41,7 +42,7 @@ export const command = defineCommand({
             );
         }
       },
-      { errorPrefix: IN_WRITE_SESSION },
+      { errorPrefix: IN_WRITE_SESSION, afterwards: maintainAfterwards },
     );
   },
 });

@@ -37,6 +37,8 @@ export interface CommittedIndexOptions {
 export class CommittedIndex {
   /** Deletion watermark in Unix seconds; 0 hides nothing. */
   watermarkSeconds = 0;
+  /** Changes whenever blobs come or go: what was numbered before is void then. */
+  generation = 0;
   private shared: boolean;
   private table: LookupTable;
   private readonly scratchKey = new Uint8Array(MAX_CONTENT_KEY_BYTES);
@@ -113,6 +115,7 @@ export class CommittedIndex {
       readers.push(reader);
     }
     this.table.insertAll(readers);
+    if (readers.length > 0) this.generation++;
   }
 
   /** Forgets every blob that is not named; nothing to forget costs nothing. */
@@ -121,6 +124,7 @@ export class CommittedIndex {
     if (kept.length === this.table.readers.length) return;
     this.table = new LookupTable(this.shared);
     this.table.insertAll(kept);
+    this.generation++;
   }
 
   /** @throws KopiaError `CONTENT_ID_INVALID` for an ID of another length than the loaded ones. */
@@ -153,6 +157,35 @@ export class CommittedIndex {
     const { foundReader, foundPosition } = table;
     if (!foundReader.isDeletedAt(foundPosition)) return 1;
     return this.isHidden(foundReader, foundPosition) ? 0 : 2;
+  }
+
+  /** Upper bound of `numberOf` and `numberOfKey` while `generation` stays. */
+  get entryCount(): number {
+    return this.table.entryCount;
+  }
+
+  /** Number of a content's winning entry; -1 when there is none, or the watermark hides it. */
+  numberOf(id: ContentId): number {
+    return this.numberOfKey(this.keyOf(id), 0);
+  }
+
+  /** As `numberOf`, by a binary key of the loaded length inside other bytes. */
+  numberOfKey(key: Uint8Array, offset: number): number {
+    const { table } = this;
+    if (!table.find(key, offset)) return -1;
+    return this.isHidden(table.foundReader, table.foundPosition) ? -1 : table.foundNumber;
+  }
+
+  /** Whether any blob has an entry of a content, hidden by the watermark or not. */
+  hasStored(id: ContentId): boolean {
+    return this.table.find(this.keyOf(id), 0);
+  }
+
+  /** Every entry of every blob, losing ones and those under the watermark included, in no promised order. */
+  forEachStored(visit: (reader: IndexReader, position: number) => void): void {
+    for (const reader of this.table.readers) {
+      for (let position = 0; position < reader.entryCount; position++) visit(reader, position);
+    }
   }
 
   /**

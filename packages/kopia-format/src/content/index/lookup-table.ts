@@ -31,6 +31,8 @@ export class LookupTable {
   /** Result of the last successful `find`. */
   foundReader: IndexReader = NO_READER;
   foundPosition = 0;
+  /** Number of the found entry through all readers, below `entryCount`. */
+  foundNumber = 0;
 
   private readonly shared: boolean;
   /** Other threads read the slots: before the next change they are copied. */
@@ -39,7 +41,8 @@ export class LookupTable {
   private slotCount = 0;
   /** Number of each reader's first entry. */
   private readonly firstNumbers: number[] = [];
-  private entryCount = 0;
+  /** Entries of all readers, losing ones included. */
+  entryCount = 0;
   private readonly probe: KeyPlace = { bytes: NO_BYTES, offset: 0 };
   private readonly stored: KeyPlace = { bytes: NO_BYTES, offset: 0 };
 
@@ -139,6 +142,7 @@ export class LookupTable {
     if (compareKeys(this.probe, this.stored, this.keyLength) !== 0) return false;
     this.foundReader = reader;
     this.foundPosition = position;
+    this.foundNumber = number;
     return true;
   }
 

@@ -1,6 +1,8 @@
-import { collectAsync, type BlobMetadata, type Repository } from "@kopia-engine/kopia-format";
-import type { LogRetention } from "../../model/maintenance-parameters.ts";
-import { DEFAULT_MAINTENANCE_PARAMETERS } from "../../model/maintenance-parameters.ts";
+import { collectAsync, type BlobMetadata } from "@kopia-engine/kopia-format";
+import { effectiveLogRetention } from "../../model/maintenance-parameters.ts";
+import type { Cycle } from "../maintenance-cycle.ts";
+import { totalBytes } from "../maintenance-plan.ts";
+import type { MaintenanceTask, TaskStats } from "../maintenance-task.ts";
 
 /** Logs that are too many, too large or too old. */
 export interface LogCleanupPlan {
@@ -8,28 +10,50 @@ export interface LogCleanupPlan {
   readonly retained: readonly BlobMetadata[];
 }
 
-/** Finds logs beyond the limits: the first one and all that are older (spec 3 §1.12); changes nothing. */
-export async function planLogCleanup(
-  { storage, clock }: Repository,
-  retention: LogRetention,
-): Promise<LogCleanupPlan> {
-  const { maxTotalSizeBytes: size, maxCount: count, maxAgeNs: age } = retention;
-  const limits =
-    size === 0 && count === 0 && age === 0
-      ? DEFAULT_MAINTENANCE_PARAMETERS.logRetention
-      : retention;
+/** Deletes logs beyond the limits: the first one and all that are older (spec 3 §1.12). */
+export const cleanupLogs: MaintenanceTask<LogCleanupPlan> = {
+  name: "cleanup-logs",
+  kind: "cleanupLogsStats",
+  isVerified: false,
+  plan: planLogCleanup,
+  describe: (plan) => ({
+    lines: [`delete ${plan.toDelete.length} logs, keep ${plan.retained.length}`],
+    details: logStats(plan) ?? {},
+    deletes: plan.toDelete,
+  }),
+  async execute(plan, { repository, observer }) {
+    for (const { id } of plan.toDelete) await repository.storage.delete(id);
+    observer.logsCleaned?.(plan.toDelete.length);
+    return logStats(plan);
+  },
+};
+
+async function planLogCleanup({ repository, parameters }: Cycle): Promise<LogCleanupPlan> {
+  const { storage, clock } = repository;
+  const limits = effectiveLogRetention(parameters);
   const logs = (await collectAsync(storage.list("_log_"))).sort((a, b) =>
     a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : 0,
   );
   const now = clock.now();
-  let totalBytes = 0;
+  let bytes = 0;
   let keep = 0;
   for (const { lengthBytes, timestamp } of logs) {
-    totalBytes += lengthBytes;
-    if (limits.maxTotalSizeBytes > 0 && totalBytes > limits.maxTotalSizeBytes) break;
+    bytes += lengthBytes;
+    if (limits.maxTotalSizeBytes > 0 && bytes > limits.maxTotalSizeBytes) break;
     if (limits.maxCount > 0 && keep >= limits.maxCount) break;
     if (limits.maxAgeNs > 0 && now - timestamp > BigInt(limits.maxAgeNs)) break;
     keep++;
   }
   return { toDelete: logs.slice(keep), retained: logs.slice(0, keep) };
+}
+
+function logStats({ toDelete, retained }: LogCleanupPlan): TaskStats {
+  return {
+    toDeleteBlobCount: toDelete.length,
+    toDeleteBlobSize: totalBytes(toDelete),
+    deletedBlobCount: toDelete.length,
+    deletedBlobSize: totalBytes(toDelete),
+    retainedBlobCount: retained.length,
+    retainedBlobSize: totalBytes(retained),
+  };
 }

@@ -1,54 +1,113 @@
 import {
+  ContentIdList,
   KopiaError,
   NS_PER_SECOND,
   errorMessage,
-  type ContentId,
+  toUnixSeconds,
   type Repository,
 } from "@kopia-engine/kopia-format";
-import type { SafetyParameters } from "../safety-parameters.ts";
+import type { Cycle } from "../maintenance-cycle.ts";
+import type { MaintenanceTask } from "../maintenance-task.ts";
+import { refreshTrusted } from "../trusted-storage.ts";
 
 /** Packs with less than this share of the full size, in percent, are short (spec 3 §1.8, trap T-9). */
 const SHORT_PACK_PERCENT = 60;
 
 /** Contents of short packs. */
 export interface RewritePlan {
-  readonly shortPackCount: number;
-  readonly toRewrite: readonly ContentId[];
+  readonly shortPacks: ReadonlySet<string>;
+  readonly toRewrite: ContentIdList;
   readonly toRewriteBytes: number;
   /** Too young to be moved. */
   readonly retainedCount: number;
   readonly retainedBytes: number;
 }
 
+/** Rewrites packs of both kinds. */
+export const rewriteAllContents: MaintenanceTask<RewritePlan> = rewriteTask("full", ["p", "q"]);
+/** Rewrites packs of metadata. */
+export const rewriteMetadata: MaintenanceTask<RewritePlan> = rewriteTask("quick", ["q"]);
+
+function rewriteTask(
+  name: "full" | "quick",
+  kinds: readonly string[],
+): MaintenanceTask<RewritePlan> {
+  return {
+    name: `${name}-rewrite-contents`,
+    kind: "rewriteContentsStats",
+    isVerified: true,
+    plan: (cycle) => Promise.resolve(planRewrite(cycle, kinds)),
+    describe(plan, { repository, supposed }) {
+      supposed.moved ??= repository.contents.createMarks();
+      for (const id of plan.toRewrite) supposed.moved.mark(id);
+      const lines = [
+        `move ${plan.toRewrite.size} contents (${plan.toRewriteBytes} bytes) of ${plan.shortPacks.size} short packs into new ones`,
+        `leave ${plan.retainedCount} contents of short packs that are too recent (${plan.retainedBytes} bytes)`,
+      ];
+      const details = {
+        ...rewriteStats(plan),
+        shortPacks: [...plan.shortPacks],
+        movedContents: [...plan.toRewrite],
+      };
+      return { lines, details };
+    },
+    async execute(plan, cycle) {
+      await executeRewrite(cycle.repository, plan, cycle.ignoreRewriteErrors);
+      await refreshTrusted(cycle);
+      return rewriteStats(plan);
+    },
+  };
+}
+
 /** Finds contents of short packs, of which there must be two of a kind (spec 3 §1.8); changes nothing. */
-export function planRewrite(repository: Repository, safety: SafetyParameters): RewritePlan {
-  const { contents, format, clock } = repository;
-  const sizes = new Map<string, number>();
-  for (const { packBlobId, packedLength } of contents.contents({ includeDeleted: true })) {
-    sizes.set(packBlobId, (sizes.get(packBlobId) ?? 0) + packedLength);
-  }
+function planRewrite(cycle: Cycle, kinds: readonly string[]): RewritePlan {
+  const { contents, format, clock } = cycle.repository;
   const limit = Math.floor((format.content.maxPackSizeBytes * SHORT_PACK_PERCENT) / 100);
-  const byKind = new Map<string, string[]>();
-  for (const [packId, size] of sizes) {
-    if (size >= limit) continue;
-    const kind = packId.slice(0, 1);
-    byKind.set(kind, [...(byKind.get(kind) ?? []), packId]);
-  }
-  const short = new Set([...byKind.values()].filter((packs) => packs.length > 1).flat());
-  const plan = { toRewriteBytes: 0, retainedCount: 0, retainedBytes: 0 };
-  const toRewrite: ContentId[] = [];
+  const shortPacks = findShortPacks(cycle, kinds, limit);
+  const total = { toRewriteBytes: 0, retainedCount: 0, retainedBytes: 0 };
+  const toRewrite = new ContentIdList();
   const now = clock.now();
-  for (const entry of contents.contents({ includeDeleted: true })) {
-    if (!short.has(entry.packBlobId)) continue;
-    if (now - BigInt(entry.timestampSeconds) * NS_PER_SECOND < safety.rewriteMinAgeNs) {
-      plan.retainedCount++;
-      plan.retainedBytes += entry.packedLength;
-      continue;
-    }
-    toRewrite.push(entry.contentId);
-    plan.toRewriteBytes += entry.packedLength;
+  const newestOldSeconds = Number((now - cycle.safety.rewriteMinAgeNs) / NS_PER_SECOND);
+  const { marked } = cycle.supposed;
+  const nowSeconds = toUnixSeconds(now);
+  contents.visitContents(
+    (reader, position) => {
+      if (!shortPacks.has(reader.packBlobIdAt(position))) return;
+      const bytes = reader.packedLengthAt(position);
+      const isMarked = marked?.hasEntry(reader, position) ?? false;
+      const seconds = isMarked ? nowSeconds : reader.timestampSecondsAt(position);
+      if (seconds > newestOldSeconds) {
+        total.retainedCount++;
+        total.retainedBytes += bytes;
+      } else {
+        toRewrite.addEntry(reader, position);
+        total.toRewriteBytes += bytes;
+      }
+    },
+    { includeDeleted: true },
+  );
+  return { shortPacks, toRewrite, ...total };
+}
+
+function findShortPacks(
+  { repository }: Cycle,
+  kinds: readonly string[],
+  limitBytes: number,
+): Set<string> {
+  const sizes = new Map<string, number>();
+  repository.contents.visitContents(
+    (reader, position) => {
+      const packId = reader.packBlobIdAt(position);
+      sizes.set(packId, (sizes.get(packId) ?? 0) + reader.packedLengthAt(position));
+    },
+    { includeDeleted: true },
+  );
+  const short = new Set<string>();
+  for (const kind of kinds) {
+    const packs = [...sizes].filter(([id, bytes]) => bytes < limitBytes && id.startsWith(kind));
+    if (packs.length > 1) for (const [id] of packs) short.add(id);
   }
-  return { shortPackCount: short.size, toRewrite, ...plan };
+  return short;
 }
 
 /**
@@ -56,8 +115,12 @@ export function planRewrite(repository: Repository, safety: SafetyParameters): R
  * becomes visible.
  * @throws KopiaError `CONTENT_CORRUPT` with the number of failures.
  */
-export async function executeRewrite(repository: Repository, plan: RewritePlan): Promise<void> {
-  if (plan.toRewrite.length === 0) return;
+async function executeRewrite(
+  repository: Repository,
+  plan: RewritePlan,
+  ignoreDeleted: boolean,
+): Promise<void> {
+  if (plan.toRewrite.size === 0) return;
   await using session = await repository.writeSession();
   let failedCount = 0;
   let first: unknown;
@@ -65,6 +128,8 @@ export async function executeRewrite(repository: Repository, plan: RewritePlan):
     try {
       await session.contents.rewriteContent(id);
     } catch (error) {
+      const isDeleted = session.contents.getContentInfo(id)?.deleted ?? false;
+      if (ignoreDeleted && isDeleted) continue;
       failedCount++;
       first ??= error;
     }
@@ -78,4 +143,15 @@ export async function executeRewrite(repository: Repository, plan: RewritePlan):
     );
   }
   await session.flush();
+}
+
+function rewriteStats(plan: RewritePlan): Record<string, number> {
+  return {
+    toRewriteContentCount: plan.toRewrite.size,
+    toRewriteContentSize: plan.toRewriteBytes,
+    rewrittenContentCount: plan.toRewrite.size,
+    rewrittenContentSize: plan.toRewriteBytes,
+    retainedContentCount: plan.retainedCount,
+    retainedContentSize: plan.retainedBytes,
+  };
 }

@@ -61,7 +61,7 @@ export function planSupersededCleanup(
  * Before this time of the storage's clock things count as old: the newest flush less the margin. Without
  * any flush nothing tells the storage's time, and nothing is old.
  */
-function cleanupLimit(state: CommittedState, safetyMarginNs: bigint): TimeNs | undefined {
+export function cleanupLimit(state: CommittedState, safetyMarginNs: bigint): TimeNs | undefined {
   let newest: TimeNs | undefined;
   for (const blobs of state.uncompacted.values()) {
     for (const { timestamp } of blobs) {

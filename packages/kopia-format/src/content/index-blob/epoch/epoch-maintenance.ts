@@ -1,10 +1,15 @@
 import { utf8Encode } from "../../../base/bytes.ts";
-import { toUnixSeconds, type Clock } from "../../../base/clock.ts";
+import { toUnixSeconds, type Clock, type TimeNs } from "../../../base/clock.ts";
 import { KopiaError } from "../../../base/errors.ts";
-import type { BlobId } from "../../../blob/storage.ts";
+import type { BlobId, BlobMetadata } from "../../../blob/storage.ts";
 import type { EpochParameters } from "../../../format/repository-format.ts";
 import { CommittedIndex } from "../../index/committed-index.ts";
-import { planMarkerCleanup, planSupersededCleanup, type SupersededEpoch } from "./cleanup-plan.ts";
+import {
+  cleanupLimit,
+  planMarkerCleanup,
+  planSupersededCleanup,
+  type SupersededEpoch,
+} from "./cleanup-plan.ts";
 import { firstEpochAfterChain, isSettled, listBlobs } from "./committed-state.ts";
 import {
   compactIndexBlobs,
@@ -16,19 +21,35 @@ import {
 import type { EpochManager } from "./epoch-manager.ts";
 import {
   EPOCH_PREFIX,
+  type EpochRange,
   WATERMARK_PAYLOAD,
   rangePrefix,
+  parseEpoch,
   singleEpochPrefix,
   uncompactedPrefix,
   watermarkId,
 } from "./epoch-names.ts";
 import { collectIndexSet } from "./index-set.ts";
 
+/** Lost epochs that are named; more would not help. */
+const MAX_REPORTED_EPOCHS = 10;
+
 /** What epoch maintenance works with. */
 export interface EpochMaintenanceOptions extends CompactionContext {
   readonly epochs: EpochManager;
   readonly parameters: EpochParameters;
   readonly clock: Clock;
+}
+
+/** An epoch that is to be compacted. */
+export interface SingleEpochPlan {
+  readonly epoch: number;
+  readonly inputs: readonly BlobMetadata[];
+}
+
+/** Epochs that are to be compacted together. */
+export interface RangePlan extends EpochRange {
+  readonly inputs: readonly BlobMetadata[];
 }
 
 /** What a cleanup of superseded index blobs did. */
@@ -55,6 +76,68 @@ export class EpochMaintenance {
     return this.options.epochs.advanceIfDue();
   }
 
+  /** The write epoch as last seen. */
+  async writeEpoch(): Promise<number> {
+    return (await this.options.epochs.currentState()).writeEpoch;
+  }
+
+  /** The epoch that `advanceIfDue` would start now; `undefined` for none. */
+  async planAdvance(): Promise<number | undefined> {
+    await this.options.epochs.currentState();
+    return this.options.epochs.planAdvance();
+  }
+
+  /** What `compactSingleEpoch` would compact now. */
+  async planSingleEpoch(): Promise<SingleEpochPlan | undefined> {
+    const { epochs, storage } = this.options;
+    const state = await epochs.currentState();
+    let epoch = firstEpochAfterChain(state);
+    while (state.singleEpochs.has(epoch)) epoch++;
+    if (!isSettled(epoch, state.writeEpoch)) return undefined;
+    const inputs = await listBlobs(storage, uncompactedPrefix(epoch));
+    return inputs.length === 0 ? undefined : { epoch, inputs };
+  }
+
+  /** What `compactRange` would compact now. */
+  async planRange(): Promise<RangePlan | undefined> {
+    const { epochs, storage, parameters } = this.options;
+    const state = await epochs.currentState();
+    const range = { firstEpoch: firstEpochAfterChain(state), lastEpoch: state.writeEpoch - 2 };
+    const span = range.lastEpoch - range.firstEpoch;
+    if (range.lastEpoch < 0 || span < parameters.fullCheckpointFrequency) return undefined;
+    const inputs = await collectIndexSet(storage, state, range);
+    return inputs.length === 0 ? undefined : { ...range, inputs };
+  }
+
+  /** What is older than this time of the storage counts as old; `undefined` when nothing tells the time. */
+  async cleanupTime(): Promise<TimeNs | undefined> {
+    const { epochs, parameters } = this.options;
+    return cleanupLimit(await epochs.currentState(), BigInt(parameters.cleanupSafetyMarginNs));
+  }
+
+  /**
+   * Settled epochs of which there is no index blob at all, neither compacted nor not. An epoch ends only when
+   * it has many of them, so they are lost. Epochs before the first one that is there were never used
+   * by repositories that were upgraded, and do not count.
+   */
+  async missingEpochs(): Promise<number[]> {
+    const { epochs, storage } = this.options;
+    const state = await epochs.currentState();
+    const present = new Set(state.singleEpochs.keys());
+    for (const { id } of await listBlobs(storage, EPOCH_PREFIX.uncompacted)) {
+      const epoch = parseEpoch(id);
+      if (epoch !== undefined) present.add(epoch);
+    }
+    const afterChain = firstEpochAfterChain(state);
+    const start = afterChain > 0 ? afterChain : Math.min(...present);
+    const missing: number[] = [];
+    for (let epoch = start; isSettled(epoch, state.writeEpoch); epoch++) {
+      if (!present.has(epoch)) missing.push(epoch);
+      if (missing.length >= MAX_REPORTED_EPOCHS) break;
+    }
+    return missing;
+  }
+
   /**
    * Compacts the first settled epoch that is in no compaction yet; one epoch a call.
    * @returns `undefined` when there is nothing to do.
@@ -62,18 +145,14 @@ export class EpochMaintenance {
    */
   async compactSingleEpoch(): Promise<(CompactionResult & { epoch: number }) | undefined> {
     const { epochs, storage } = this.options;
-    const state = await epochs.currentState();
-    let epoch = firstEpochAfterChain(state);
-    while (state.singleEpochs.has(epoch)) epoch++;
-    if (!isSettled(epoch, state.writeEpoch)) return undefined;
-    const listInputs = (): ReturnType<typeof listBlobs> =>
-      listBlobs(storage, uncompactedPrefix(epoch));
-    const inputs = await listInputs();
-    if (inputs.length === 0) return undefined;
+    const plan = await this.planSingleEpoch();
+    if (plan === undefined) return undefined;
+    const { epoch, inputs } = plan;
     const result = await compactIndexBlobs(this.options, {
       prefix: singleEpochPrefix(epoch),
       inputs,
-      listInputsAgain: async () => (await listInputs()).map((blob) => blob.id),
+      listInputsAgain: async () =>
+        (await listBlobs(storage, uncompactedPrefix(epoch))).map((blob) => blob.id),
     });
     epochs.invalidate();
     return { ...result, epoch };
@@ -85,21 +164,15 @@ export class EpochMaintenance {
    * @throws KopiaError as `compactIndexBlobs`.
    */
   async compactRange(): Promise<CompactionResult | undefined> {
-    const { epochs, storage, parameters, clock } = this.options;
+    const { epochs, storage, clock } = this.options;
     const state = await epochs.currentState();
-    const range = {
-      firstEpoch: firstEpochAfterChain(state),
-      lastEpoch: state.writeEpoch - 2,
-    };
-    const span = range.lastEpoch - range.firstEpoch;
-    if (range.lastEpoch < 0 || span < parameters.fullCheckpointFrequency) return undefined;
-    const inputs = await collectIndexSet(storage, state, range);
-    if (inputs.length === 0 || clock.now() >= state.validUntil) return undefined;
+    const plan = await this.planRange();
+    if (plan === undefined || clock.now() >= state.validUntil) return undefined;
     const result = await compactIndexBlobs(this.options, {
-      prefix: rangePrefix(range),
-      inputs,
+      prefix: rangePrefix(plan),
+      inputs: plan.inputs,
       listInputsAgain: async () =>
-        (await collectIndexSet(storage, state, range)).map((blob) => blob.id),
+        (await collectIndexSet(storage, state, plan)).map((blob) => blob.id),
     });
     epochs.invalidate();
     return result;

@@ -139,13 +139,18 @@ export class EpochManager {
    * @returns the new write epoch, or `undefined` when nothing was done.
    */
   async advanceIfDue(): Promise<number | undefined> {
-    const state = this.lastLoaded;
-    if (state === undefined || !this.isAdvanceDue(state)) return undefined;
-    const next = state.writeEpoch + 1;
+    const next = this.planAdvance();
+    if (next === undefined) return undefined;
     await this.storage.put(epochMarkerId(next), utf8Encode(EPOCH_MARKER_PAYLOAD));
     this.lastLoaded = undefined;
     this.invalidate();
     return next;
+  }
+
+  /** The epoch that `advanceIfDue` would start now. */
+  planAdvance(): number | undefined {
+    const state = this.lastLoaded;
+    return state !== undefined && this.isAdvanceDue(state) ? state.writeEpoch + 1 : undefined;
   }
 
   private get refreshFrequencyNs(): bigint {

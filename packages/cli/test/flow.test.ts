@@ -74,7 +74,7 @@ test("creating a repository tells its format, connects, and stores policy and ow
 
 test("snapshots are created, listed, restored, pinned, expired and deleted", async () => {
   using place = await withRepository();
-  const created = await place.ok("snapshot", "create", "source");
+  const created = await place.ok("snapshot", "create", "source", "--no-auto-maintenance");
   expect(created.stdout).toBe("");
   expect(masked(created.stderr, place)).toBe(
     "Snapshotting user@host:DIR/source ...\nCreated snapshot with root ID and ID ID in Ns\n",

@@ -4,13 +4,14 @@ import {
   openRepository,
   type BlobStorage,
   type Clock,
+  type NewRepositoryFormat,
   type Repository,
   type RepositoryFormat,
 } from "@kopia-engine/kopia-format";
 
 const PASSWORD = "memory";
-/** The key is derived once for all repositories of a test file. */
-let template: Promise<{ format: RepositoryFormat; blobs: readonly [string, Uint8Array][] }>;
+/** The key is derived once for all repositories of one format in a test file. */
+const templates = new Map<string, ReturnType<typeof makeTemplate>>();
 
 /** A repository in memory, and its storage. */
 export interface MemoryRepository {
@@ -24,9 +25,13 @@ export async function memoryRepository(
     readonly clock?: Clock;
     /** Storage of an earlier `memoryRepository`, perhaps wrapped. */
     readonly storage?: BlobStorage;
+    /** Default: that of a new repository. The same storage must be opened with the same one. */
+    readonly format?: NewRepositoryFormat;
   } = {},
 ): Promise<MemoryRepository> {
-  template ??= makeTemplate();
+  const key = JSON.stringify(options.format ?? {});
+  const template = templates.get(key) ?? makeTemplate(options.format ?? {});
+  templates.set(key, template);
   const { format, blobs } = await template;
   const storage = options.storage ?? new MemoryStorage();
   if (options.storage === undefined) {
@@ -43,9 +48,11 @@ export async function memoryRepository(
   return { repository, storage };
 }
 
-async function makeTemplate(): typeof template {
+async function makeTemplate(
+  newFormat: NewRepositoryFormat,
+): Promise<{ format: RepositoryFormat; blobs: readonly [string, Uint8Array][] }> {
   const storage = new MemoryStorage();
-  const format = await createRepository(storage, { password: PASSWORD });
+  const format = await createRepository(storage, { password: PASSWORD, format: newFormat });
   const blobs: [string, Uint8Array][] = [];
   for await (const { id } of storage.list("")) blobs.push([id, await storage.get(id)]);
   return { format, blobs };

@@ -50,13 +50,16 @@ export async function readSnapshotHistory(
       if (other === undefined || item.modified > other.modified) versions.set(item.id, item);
     }
   }
-  const lostIds = new Set<ManifestId>();
-  for (const group of groupsReplacedSince(contents, toUnixSeconds(since))) {
+  const suspects = new Set<ManifestId>();
+  for (const group of groupsReplaced(contents)) {
     const ids = group.flatMap(({ items }) => items.map(({ id }) => id));
     // A compaction that worked has kept something, if only the parameters of maintenance.
-    if (ids.some((id) => live.has(id) || recorded.has(id))) continue;
-    for (const id of ids) if (versions.has(id)) lostIds.add(id);
+    if (ids.some((id) => live.has(id))) for (const id of ids) recorded.add(id);
+    else if ((group.at(-1)?.deletedSeconds ?? 0) > toUnixSeconds(since)) {
+      for (const id of ids) suspects.add(id);
+    }
   }
+  const lostIds = suspects.difference(recorded);
   const removed: SnapshotManifest[] = [];
   const lost: SnapshotManifest[] = [];
   for (const [id, item] of versions) {
@@ -93,12 +96,10 @@ function decodeItems(data: Uint8Array, contentId: string): readonly ManifestItem
   }
 }
 
-function groupsReplacedSince(
-  contents: readonly ManifestContent[],
-  sinceSeconds: number,
-): ManifestContent[][] {
+/** Contents that one compaction of manifests replaced. */
+function groupsReplaced(contents: readonly ManifestContent[]): ManifestContent[][] {
   const replaced = contents
-    .filter(({ deletedSeconds }) => deletedSeconds !== undefined && deletedSeconds > sinceSeconds)
+    .filter(({ deletedSeconds }) => deletedSeconds !== undefined)
     .toSorted((a, b) => (a.deletedSeconds ?? 0) - (b.deletedSeconds ?? 0));
   const groups: ManifestContent[][] = [];
   let lastSeconds = -Infinity;

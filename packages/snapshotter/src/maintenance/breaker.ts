@@ -1,6 +1,6 @@
 import { KopiaError } from "@kopia-engine/kopia-format";
 
-/** How much may vanish unexplained before maintenance stops (docs/decisions/0010-maintenance-breaker.md). */
+/** How much may vanish unexplained before maintenance stops (docs/decisions/0020-maintenance-breaker.md). */
 export interface Breaker {
   /** Snapshots that are gone without a trace of their removal. */
   readonly maxSnapshots: number;

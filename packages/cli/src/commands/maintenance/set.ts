@@ -117,6 +117,10 @@ function changeParameters(
     change({ [name]: cycle }, `Interval for ${name} maintenance set to ${interval}.`);
   }
   changeLogRetention(context, { flags, change, current: () => parameters });
+  const { listParallelism } = flags;
+  if (listParallelism !== undefined) {
+    change({ listParallelism }, `Setting list parallelism to ${listParallelism}.`);
+  }
   if (flags.extendObjectLocks !== undefined) {
     const extendObjectLocks = parseBoolean(flags.extendObjectLocks);
     const word = extendObjectLocks ? "enabled" : "disabled";
@@ -124,10 +128,6 @@ function changeParameters(
     if (extendObjectLocks && !parameters.full.enabled) {
       messages.push("Object Lock extension will not function because Full-Maintenance is disabled");
     }
-  }
-  const { listParallelism } = flags;
-  if (listParallelism !== undefined) {
-    change({ listParallelism }, `Setting list parallelism to ${listParallelism}.`);
   }
   return { parameters, messages };
 }

@@ -80,12 +80,8 @@ async function planPackDeletion(
   const cutoff = startTime + NS_PER_SECOND;
   const toDelete: BlobMetadata[] = [];
   const retained: BlobMetadata[] = [];
-  let liveBytes = 0;
   for (const blob of listed) {
-    if (used.has(blob.id)) {
-      liveBytes += blob.lengthBytes;
-      continue;
-    }
+    if (used.has(blob.id)) continue;
     const sessionId = sessionIdOfBlob(blob.id);
     const checkpoint = sessionId === undefined ? undefined : sessions.get(sessionId);
     const isYoung = blob.timestamp > cutoff || cutoff - blob.timestamp < safety.packDeleteMinAgeNs;
@@ -97,7 +93,7 @@ async function planPackDeletion(
     const unfinished = (blob: BlobMetadata): boolean =>
       sessions.has(sessionIdOfBlob(blob.id) ?? "");
     const finished = toDelete.filter((blob) => !unfinished(blob));
-    await assertIndexKnew(cycle, finished, { breaker: cycle.breaker, liveBytes });
+    await assertIndexKnew(cycle, finished, cycle.breaker);
   }
   return { toDelete, retained };
 }
@@ -133,24 +129,27 @@ function usedPacks({ repository, supposed }: Cycle): Set<BlobId> {
 async function assertIndexKnew(
   cycle: Cycle,
   toDelete: readonly BlobMetadata[],
-  { breaker, liveBytes }: { readonly breaker: Breaker; readonly liveBytes: number },
+  breaker: Breaker,
 ): Promise<void> {
   const known = new Set<BlobId>();
+  let liveBytes = 0;
   cycle.repository.contents.visitStoredEntries((reader, position) => {
     known.add(reader.packBlobIdAt(position));
   });
   const unknown = toDelete.filter(({ id }) => !id.startsWith(SESSION_PREFIX) && !known.has(id));
+  if (totalBytes(unknown) <= breaker.minBytes) return;
+  cycle.repository.contents.visitContents((reader, position) => {
+    liveBytes += reader.packedLengthAt(position);
+  });
   // The older index scheme forgets dropped entries: there the history says how much was collected.
   const recorded = cycle.upkeep.scheme === "epoch" ? 0 : recordedGarbageBytes(cycle.schedule.runs);
-  const total = liveBytes + totalBytes(unknown);
-  if (!isTooMuch(breaker, totalBytes(unknown) - recorded, total)) return;
   let unexplainedBytes = -recorded;
   for (const blob of unknown) unexplainedBytes += await unknownContentBytes(cycle, blob);
-  if (!isTooMuch(breaker, unexplainedBytes, total)) return;
+  if (!isTooMuch(breaker, unexplainedBytes, liveBytes + unexplainedBytes)) return;
   throw breakerError(
-    `${unknown.length} packs with ${unexplainedBytes} bytes of contents that no index names (of ${total}) would be deleted, more than ` +
-      `${breaker.maxPercent} %: their index may have been lost, and can be recovered from them`,
-    { unexplainedBytes, liveBytes: total },
+    `${unknown.length} packs with ${unexplainedBytes} bytes of contents that no index names would be deleted, beside ${liveBytes} live bytes: ` +
+      `more than ${breaker.maxPercent} %. Their index may have been lost, and can be recovered from them`,
+    { unexplainedBytes, liveBytes },
   );
 }
 

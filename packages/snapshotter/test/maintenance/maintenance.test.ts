@@ -1,110 +1,24 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import {
-  MemoryStorage,
   collectAsync,
   createFilesystemRepository,
   openFilesystemRepository,
-  type BlobStorage,
   type Clock,
-  type Repository,
 } from "@kopia-engine/kopia-format";
-import {
-  FakeClock,
-  FaultyStorage,
-  seededBytes,
-  type FaultKind,
-} from "@kopia-engine/kopia-format/testing";
+import { FaultyStorage, seededBytes, type FaultKind } from "@kopia-engine/kopia-format/testing";
 import { expect, test } from "vitest";
 import {
   DEFAULT_MAINTENANCE_PARAMETERS,
-  createSnapshot,
-  deleteSnapshot,
   listSnapshots,
   loadSchedule,
   planMaintenance,
-  runMaintenance,
   setMaintenanceParameters,
-  verifySnapshots,
-  type RunMaintenanceOptions,
-} from "../src/index.ts";
-import { memoryRepository } from "./memory-repository.ts";
-import { tempDirectory } from "./temp-directory.ts";
-import { writeTree } from "./write-tree.ts";
-
-const HOUR = 3_600_000_000_000n;
-
-async function snapshot(repository: Repository, path: string): Promise<string> {
-  await using session = await repository.writeSession();
-  const source = { userName: "user", host: "host", path };
-  const { manifest } = await createSnapshot(session, { source, timeZone: "UTC" });
-  await session.flush();
-  await repository.refresh();
-  return manifest.id;
-}
-
-async function remove(repository: Repository, id: string): Promise<void> {
-  await using session = await repository.writeSession();
-  await deleteSnapshot(session.manifests, id);
-  await session.flush();
-  await repository.refresh();
-}
-
-async function own(repository: Repository): Promise<void> {
-  await using session = await repository.writeSession();
-  const owner = `${repository.client.username}@${repository.client.hostname}`;
-  await setMaintenanceParameters(session.manifests, { ...DEFAULT_MAINTENANCE_PARAMETERS, owner });
-  await session.flush();
-  await repository.refresh();
-}
-
-async function verifyAll(repository: Repository): Promise<number> {
-  await repository.refresh();
-  const roots = (await listSnapshots(repository.manifests)).flatMap(({ id, rootEntry }) =>
-    rootEntry === undefined ? [] : [{ path: id, entry: rootEntry }],
-  );
-  const { errors } = await verifySnapshots({ repository, roots, verifyFilesPercent: 100 });
-  expect(errors).toEqual([]);
-  return roots.length;
-}
-
-async function packs(storage: BlobStorage): Promise<string[]> {
-  return (await collectAsync(storage.list("p"))).map(({ id }) => id).sort();
-}
-
-interface World {
-  readonly clock: FakeClock;
-  readonly storage: BlobStorage;
-  readonly repository: Repository;
-  /** Pack of the snapshot that was deleted. */
-  readonly garbage: string;
-}
-
-/** Two snapshots of different data, the first one deleted. */
-async function world(path: string): Promise<World> {
-  const clock = new FakeClock();
-  const storage = new MemoryStorage({ clock });
-  const blank = await memoryRepository();
-  for await (const { id } of blank.storage.list(""))
-    await storage.put(id, await blank.storage.get(id));
-  const { repository } = await memoryRepository({ storage, clock });
-  await own(repository);
-  writeFileSync(`${path}/changing`, seededBytes(1, 5000));
-  const first = await snapshot(repository, path);
-  const [garbage = ""] = await packs(storage);
-  writeFileSync(`${path}/changing`, seededBytes(2, 5000));
-  writeFileSync(`${path}/kept`, seededBytes(3, 5000));
-  await snapshot(repository, path);
-  await remove(repository, first);
-  return { clock, storage, repository, garbage };
-}
-
-function full(
-  repository: Repository,
-  options: Partial<RunMaintenanceOptions> = {},
-): Promise<string> {
-  return runMaintenance({ repository, mode: "full", ...options });
-}
+} from "../../src/index.ts";
+import { memoryRepository } from "../memory-repository.ts";
+import { tempDirectory } from "../temp-directory.ts";
+import { writeTree } from "../write-tree.ts";
+import { HOUR, full, packs, remove, snapshot, verifyAll, world } from "./maintenance-world.ts";
 
 test("with full safety nothing goes before a second collection and 24 hours", async () => {
   using directory = tempDirectory();

@@ -96,9 +96,9 @@ test.each([1, 5, 17])(
     using directory = tempDirectory();
     const path = writeTree(directory.join("s"), {});
     const made = await emptyWorld();
-    let ids: string[] = [];
+    const ids: string[] = [];
     for (let day = 0; day < 6; day++) {
-      ids = [...ids, ...(await snapshots(made, path, { count: perDay, firstSeed: 100 * day }))];
+      ids.push(...(await snapshots(made, path, { count: perDay, firstSeed: 100 * day })));
       // In a session of its own for each, as hourly backups do; among them some that compact the manifests.
       const left = new Set((await listSnapshots(made.repository.manifests)).map(({ id }) => id));
       for (const id of ids.splice(0, ids.length - 1)) {

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { collectAsync, type MaintenanceSchedule } from "@kopia-engine/kopia-format";
+import { collectAsync } from "@kopia-engine/kopia-format";
 import { seededBytes } from "@kopia-engine/kopia-format/testing";
 import { expect, test } from "vitest";
 import {
@@ -197,7 +197,7 @@ test("members of schedule and parameters that this program does not know stay", 
       ],
     ]),
   };
-  await saveSchedule(repository, schedule as unknown as MaintenanceSchedule);
+  await saveSchedule(repository, schedule);
   await full(repository);
   const after = await loadSchedule(repository);
   expect(JSON.stringify(after.unknown)).toContain('"later"');

@@ -11,7 +11,6 @@ export function maintainer(world: World, plan: MaintainerPlan): Actor {
     acceptable: new Set([
       "MAINTENANCE_REFUSED",
       "MAINTENANCE_NOT_OWNED",
-      ...(world.plan.scheme === "older" ? ["NOT_IMPLEMENTED"] : []),
       // What another maintainer moves or removes under its hands it may find missing.
       ...(contended
         ? ["CONTENT_CORRUPT", "CONTENT_NOT_FOUND", "BLOB_NOT_FOUND", "EPOCH_EXPIRED"]

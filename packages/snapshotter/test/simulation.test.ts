@@ -5,7 +5,7 @@ import { removeSourceTrees } from "../simulation/source-tree.ts";
 import { SAFETY } from "../src/index.ts";
 
 /** Seeds of every run of the suite; more with `SIMULATION_SEEDS`, many more with the `simulate` script. */
-const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 25);
+const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 15);
 /** A planted defect must show within so many seeds. */
 const SEEDS_TO_CATCH = 80;
 

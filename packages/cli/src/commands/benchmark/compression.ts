@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { resolve } from "node:path";
 import { COMPRESSOR_NAMES } from "@kopia-engine/kopia-format";
-import { prepareKernel } from "@kopia-engine/kopia-format/benchmark";
+import { prepareKernel, type Kernel } from "@kopia-engine/kopia-format/benchmark";
 import type { CommandContext } from "../../command-context.ts";
 import { CommandError } from "../../command-error.ts";
 import { defineCommand } from "../../parser/command.ts";
@@ -82,7 +82,7 @@ async function measureAll(
     context.log.info(`Benchmarking ${operation}or '${compressor}'...`);
     const spec = { kind: "compression", operation, compressor, data } as const;
     const kernel = await prepareKernel(spec);
-    if (values.verifyStable) assertStable(compressor, kernel.output);
+    if (values.verifyStable) assertStable(compressor, kernel);
     rows.push({
       name: compressor,
       packedBytes: kernel.outputBytes ?? 0,
@@ -92,8 +92,8 @@ async function measureAll(
   printRows(context, rows, values);
 }
 
-function assertStable(name: string, output: (() => Uint8Array) | undefined): void {
-  const [first, second] = [output?.(), output?.()];
+function assertStable(name: string, kernel: Kernel): void {
+  const [first, second] = [kernel.output?.(), kernel.output?.()];
   if (first === undefined || second === undefined) return;
   if (Buffer.compare(first, second) !== 0) {
     throw new CommandError(`compressor ${name} gives another result each time`);

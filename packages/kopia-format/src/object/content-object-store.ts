@@ -20,6 +20,8 @@ const MAX_OBJECT_IN_MEMORY_BYTES = 2 ** 30;
 const MAX_INDEX_STREAM_BYTES = 2 ** 28;
 /** Pieces of one object; keeps nested lists of hostile objects from growing without end. */
 const MAX_PIECES = 2 ** 23;
+/** Lists as pieces of lists: the original's writer makes none, and a few that share parts would multiply without end. */
+const MAX_NESTED_LISTS = 2 ** 10;
 /** A chunk is at most 16 MiB (splitters of 8 MiB average); contents end at 2^28 (spec 1 §7). */
 const MAX_CHUNK_BYTES = 2 ** 28;
 /** `Z` objects begin with the compressor's header ID (spec 2 §2.6). */
@@ -98,6 +100,7 @@ export class ContentObjectStore implements ObjectStore {
         continue;
       }
       // The original's writer never nests like this, but its reader follows such entries.
+      walk.enterNestedList();
       await this.#collectPieces(walk, { id: entry.objectId, offsetBytes, depth: at.depth + 1 });
       if (walk.endBytes !== offsetBytes + entry.lengthBytes) {
         throw corrupt(walk.id, `the part ${entry.objectId} is not ${entry.lengthBytes} bytes long`);
@@ -111,7 +114,7 @@ export class ContentObjectStore implements ObjectStore {
       walk.indexContentIds.push(parts.contentId);
       return this.#readContent(walk.id, parts);
     }
-    const inner = new PieceWalk(walk.id);
+    const inner = new PieceWalk(walk.id, walk.nesting);
     await this.#collectPieces(inner, { id, offsetBytes: 0, depth: depth + 1 });
     walk.indexContentIds.push(...inner.indexContentIds);
     for (const piece of inner.pieces) walk.indexContentIds.push(piece.contentId);
@@ -177,14 +180,26 @@ class PieceWalk {
   readonly id: ObjectId;
   readonly pieces: ObjectPiece[] = [];
   readonly indexContentIds: ContentId[] = [];
+  /** Shared by all walks that one object causes. */
+  readonly nesting: { lists: number };
 
-  constructor(id: ObjectId) {
+  constructor(id: ObjectId, nesting = { lists: 0 }) {
     this.id = id;
+    this.nesting = nesting;
   }
 
   get endBytes(): number {
     const last = this.pieces.at(-1);
     return last === undefined ? 0 : last.offsetBytes + last.lengthBytes;
+  }
+
+  enterNestedList(): void {
+    if (++this.nesting.lists <= MAX_NESTED_LISTS) return;
+    throw new KopiaError(
+      "LIMIT_EXCEEDED",
+      `object ${this.id} has more than ${MAX_NESTED_LISTS} lists as pieces of lists`,
+      { details: { objectId: this.id } },
+    );
   }
 
   add(piece: ObjectPiece): void {

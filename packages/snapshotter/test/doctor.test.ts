@@ -149,12 +149,12 @@ async function examine(
   }
 }
 
-function filesOf(path: string): string[] {
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => {
-      const file = join(entry.parentPath, entry.name);
-      return [file, lstatSync(file).mtimeMs, readFileSync(file).toString("base64")].join(" ");
-    })
-    .sort();
+function filesOf(path: string): ReadonlyMap<string, readonly unknown[]> {
+  const files = new Map<string, readonly unknown[]>();
+  for (const entry of readdirSync(path, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath, entry.name);
+    files.set(file, [lstatSync(file).mtimeMs, readFileSync(file).toString("base64")]);
+  }
+  return files;
 }

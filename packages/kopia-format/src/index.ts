@@ -97,6 +97,14 @@ export {
   type StorageMetrics,
   type StorageOperation,
 } from "./blob/metered-storage.ts";
+export {
+  executeShardChange,
+  planShardChange,
+  readShardParameters,
+  type ShardMove,
+  type ShardPlan,
+} from "./blob/modify-shards.ts";
+export type { ShardParameters } from "./blob/shards.ts";
 export { OverlayStorage } from "./blob/overlay-storage.ts";
 export {
   ObservedStorage,
@@ -178,6 +186,7 @@ export {
   type ScanPackIndexesOptions,
 } from "./content/scan-pack-indexes.ts";
 export type { IndexReader } from "./content/index/index-reader.ts";
+export { INDEX_BLOB_PREFIXES, readIndexBlob } from "./content/index-blob/inspect-index-blob.ts";
 export { readEncryptedBlob, type BlobCrypto } from "./content/index-blob/blob-crypto.ts";
 export { readLocalIndex } from "./content/pack/local-index.ts";
 export type {
@@ -215,11 +224,8 @@ export {
   type PasswordChange,
 } from "./format/change-format.ts";
 export { FORMAT_BLOB_ID } from "./format/format-blob.ts";
-export {
-  FORMAT_COPY_SEARCH_BYTES,
-  findFormatCopyAtEnd,
-  findFormatCopyAtStart,
-} from "./format/format-copy.ts";
+export { findFormatCopyAtEnd, findFormatCopyAtStart } from "./format/format-copy.ts";
+export { findFormatCopy, type FoundFormatCopy } from "./format/recover-format.ts";
 export {
   DEFAULT_EPOCH_PARAMETERS,
   ECC_NAMES,

@@ -227,3 +227,33 @@ export {
   type DoctorTotals,
   type DoctorVerdict,
 } from "./doctor/run-doctor.ts";
+export {
+  executeBlobCollection,
+  planBlobCollection,
+  type BlobCollectionPlan,
+} from "./fix/collect-blobs.ts";
+export { fixSnapshots, type FixSnapshotsOptions, type FixedSnapshot } from "./fix/fix-snapshots.ts";
+export {
+  recoverIndex,
+  type RecoverIndexOptions,
+  type RecoveredIndex,
+} from "./fix/recover-index.ts";
+export {
+  invalidFilesRules,
+  removeFilesRules,
+  type InvalidFilesOptions,
+  type RemoveFilesOptions,
+} from "./fix/rewrite-rules.ts";
+export {
+  executeContentRewrite,
+  planContentRewrite,
+  type ContentRewritePlan,
+  type RewriteSelection,
+} from "./fix/select-contents.ts";
+export type {
+  InvalidDirectoryHandling,
+  InvalidFileHandling,
+  RewriteRules,
+} from "./fix/tree-rewriter.ts";
+export { wildcardMatcher } from "./fix/wildcard.ts";
+export { ObjectChecker, type CheckedRepository } from "./verify/object-checker.ts";

@@ -28,11 +28,16 @@ export const commandTree: GroupNode = group(
       "blob",
       "Look at the files of the repository",
       [
-        node("delete", "Delete blobs", { aliases: ["remove", "rm"] }),
-        node("gc", "Delete packs that no index refers to"),
+        node("delete", "Delete blobs", {
+          aliases: ["remove", "rm"],
+          load: () => import("./blob/delete.ts"),
+        }),
+        node("gc", "Delete packs that no index refers to", { load: () => import("./blob/gc.ts") }),
         node("list", "List blobs", { aliases: ["ls"], load: () => import("./blob/list.ts") }),
-        group("shards", "Layout of the storage", [node("modify", "Change the layout")]),
-        node("show", "Print blobs", { aliases: ["cat"] }),
+        group("shards", "Layout of the storage", [
+          node("modify", "Change the layout", { load: () => import("./blob/shards-modify.ts") }),
+        ]),
+        node("show", "Print blobs", { aliases: ["cat"], load: () => import("./blob/show.ts") }),
         node("stats", "Count and size of blobs", { load: () => import("./blob/stats.ts") }),
       ],
       { hidden: true },
@@ -53,11 +58,20 @@ export const commandTree: GroupNode = group(
       "content",
       "Look at contents, the pieces inside packs",
       [
-        node("delete", "Delete contents", { aliases: ["remove", "rm"] }),
+        node("delete", "Delete contents", {
+          aliases: ["remove", "rm"],
+          load: () => import("./content/delete.ts"),
+        }),
         node("list", "List contents", { aliases: ["ls"], load: () => import("./content/list.ts") }),
-        node("rewrite", "Write contents again"),
-        node("show", "Print contents", { aliases: ["cat"] }),
+        node("rewrite", "Write contents again", { load: () => import("./content/rewrite.ts") }),
+        node("show", "Print contents", {
+          aliases: ["cat"],
+          load: () => import("./content/show.ts"),
+        }),
         node("stats", "Count and size of contents", { load: () => import("./content/stats.ts") }),
+        node("undelete", "Write contents marked deleted again", {
+          load: () => import("./content/undelete.ts"),
+        }),
         node("verify", "Check that every content is backed by a pack", {
           load: () => import("./content/verify.ts"),
         }),
@@ -79,13 +93,17 @@ export const commandTree: GroupNode = group(
         group("epoch", "Epochs of the index", [
           node("list", "List epochs", { load: () => import("./index/epoch-list.ts") }),
         ]),
-        node("inspect", "Print the entries of index blobs"),
+        node("inspect", "Print the entries of index blobs", {
+          load: () => import("./index/inspect.ts"),
+        }),
         node("list", "List index blobs", {
           aliases: ["ls"],
           load: () => import("./index/list.ts"),
         }),
-        node("optimize", "Compact index blobs"),
-        node("recover", "Rebuild index entries from packs"),
+        node("optimize", "Compact index blobs", { load: () => import("./index/optimize.ts") }),
+        node("recover", "Rebuild index entries from packs", {
+          load: () => import("./index/recover.ts"),
+        }),
       ],
       { hidden: true },
     ),
@@ -183,7 +201,17 @@ export const commandTree: GroupNode = group(
         node("disconnect", "Forget the connection", {
           load: () => import("./repository/disconnect.ts"),
         }),
-        group("repair", "Recover the format blob", remoteProviders(), { hidden: true }),
+        group(
+          "repair",
+          "Recover the format blob",
+          [
+            node("filesystem", "In a directory", {
+              load: () => import("./repository/repair-filesystem.ts"),
+            }),
+            ...remoteProviders(),
+          ],
+          { hidden: true },
+        ),
         node("set-client", "Change the client's name or mode", {
           load: () => import("./repository/set-client.ts"),
         }),
@@ -256,9 +284,14 @@ export const commandTree: GroupNode = group(
         { aliases: ["user"] },
       ),
     ]),
-    group("session", "Write sessions", [node("list", "List sessions", { aliases: ["ls"] })], {
-      hidden: true,
-    }),
+    group(
+      "session",
+      "Write sessions",
+      [node("list", "List sessions", { aliases: ["ls"], load: () => import("./session/list.ts") })],
+      {
+        hidden: true,
+      },
+    ),
     node("show", "Print an object", { aliases: ["cat"], load: () => import("./show.ts") }),
     group(
       "snapshot",
@@ -272,8 +305,12 @@ export const commandTree: GroupNode = group(
           load: () => import("./snapshot/expire.ts"),
         }),
         group("fix", "Repair snapshots", [
-          node("invalid-files", "Replace files that cannot be read"),
-          node("remove-files", "Remove files"),
+          node("invalid-files", "Replace files that cannot be read", {
+            load: () => import("./snapshot/fix/invalid-files.ts"),
+          }),
+          node("remove-files", "Remove files", {
+            load: () => import("./snapshot/fix/remove-files.ts"),
+          }),
         ]),
         node("list", "List snapshots", {
           aliases: ["ls"],

@@ -29,6 +29,10 @@ export interface OpenOptions {
   readonly useCache?: boolean;
   /** Known already; default: given, stored, or asked for. */
   readonly password?: string;
+  /** What is written stays in memory and is gone at the end. Default false. */
+  readonly dryRun?: boolean;
+  /** Damaged index blobs are left out with a warning, instead of keeping everybody out. For repair. Default false. */
+  readonly toleratesDamagedIndex?: boolean;
 }
 
 /** Opens the connected repository for reading, and closes it afterwards. */
@@ -51,6 +55,8 @@ export interface WriteSessionOptions extends Pick<OpenOptions, "password"> {
   readonly errorPrefix?: string;
   /** Runs when all is durable and the session has ended; its failures have no prefix. */
   readonly afterwards?: (context: CommandContext, repository: Repository) => Promise<void>;
+  /** What is written stays in memory and is gone at the end. Default false. */
+  readonly dryRun?: boolean;
 }
 
 /** What Kopia puts before errors of commands that change snapshots. */
@@ -108,6 +114,11 @@ async function open(context: CommandContext, options: OpenOptions): Promise<Repo
       ...upgradeWaiting(context),
       ...watchOptions(context),
       onWarning: (message) => context.log.warning(message),
+      ...(options.dryRun === true && { dryRun: true }),
+      ...(options.toleratesDamagedIndex === true && {
+        onUnreadableIndex: (blobId, error) =>
+          context.log.warning(`index blob ${blobId} is left out: ${error.message}`),
+      }),
       ...(io.clock === undefined ? {} : { clock: io.clock }),
       ...(io.random === undefined ? {} : { random: io.random }),
     });

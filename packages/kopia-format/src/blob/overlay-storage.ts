@@ -12,6 +12,13 @@ import type { BlobId, BlobMetadata, BlobRange, BlobStorage, BlobWriter } from ".
 export class OverlayStorage extends ForwardingStorage {
   readonly #added = new MemoryStorage();
   readonly #deleted = new Set<BlobId>();
+  readonly #closesInner: boolean;
+
+  /** @param options `closesInner`: the other storage belongs to this one. Default: to the caller. */
+  constructor(inner: BlobStorage, options: { readonly closesInner?: boolean } = {}) {
+    super(inner);
+    this.#closesInner = options.closesInner ?? false;
+  }
 
   override get readOnly(): boolean {
     return false;
@@ -50,9 +57,9 @@ export class OverlayStorage extends ForwardingStorage {
     }
   }
 
-  /** The other storage stays open: it is the caller's. */
   override async close(): Promise<void> {
     await this.#added.close();
+    if (this.#closesInner) await this.inner.close();
   }
 
   /** Where a blob is; a deleted one is looked for where it is not, for the right error. */

@@ -13,6 +13,7 @@ import type {
   StorageConfig,
 } from "./connection.ts";
 import { defaultCacheDirectory, defaultIdentity, type Environment } from "./default-paths.ts";
+import { OverlayStorage } from "../blob/overlay-storage.ts";
 import { openRepository, type OpenRepositoryOptions } from "./open-repository.ts";
 import { openStorage, withOpenedStorage } from "./open-storage.ts";
 import {
@@ -158,6 +159,8 @@ export interface OpenConnectionOptions extends WatchOptions {
   readonly useCache?: boolean;
   /** The format that `createRepository` or an earlier open gave: spares the key derivation. */
   readonly format?: RepositoryFormat;
+  /** What is written stays in memory and is gone at the end: for showing what a change would do. */
+  readonly dryRun?: boolean;
   /** As in `OpenRepositoryOptions`. */
   readonly onUnreadableIndex?: NonNullable<OpenRepositoryOptions["onUnreadableIndex"]>;
   /** As in `OpenRepositoryOptions`. */
@@ -185,19 +188,21 @@ export async function openConnection(
       { details: { configPath } },
     );
   }
-  const { env = {}, readOnly, useCache = true, ...passedOn } = options;
+  const { env = {}, readOnly, useCache = true, dryRun = false, ...passedOn } = options;
   const persisted = await readPersistedPasswordIfAny(configPath, options.password);
   const password = options.password ?? persisted ?? noPassword(configPath);
   const keyPlaces =
     persisted === password ? keyPlacesOf(configPath, connection.caching, env) : undefined;
   const formatKey = keyPlaces && readPersistedKey(keyPlaces);
-  const client = { ...connection.client, readOnly: readOnly ?? connection.client.readOnly };
+  const isReadOnly = !dryRun && (readOnly ?? connection.client.readOnly);
+  const client = { ...connection.client, readOnly: isReadOnly };
   const cache = useCache ? cacheOf(connection.caching, env) : undefined;
-  const blobs = await openStorage(storage, {
-    readOnly: client.readOnly,
+  const stored = await openStorage(storage, {
+    readOnly: client.readOnly || dryRun,
     ...(client.throttlingLimits !== undefined && { throttlingLimits: client.throttlingLimits }),
     ...(options.clock !== undefined && { clock: options.clock }),
   });
+  const blobs = dryRun ? new OverlayStorage(stored, { closesInner: true }) : stored;
   const watched = watchStorage(blobs, client, options);
   const repository = await withOpenedStorage(blobs, storage, () =>
     openRepository(watched.storage, {

@@ -88,7 +88,7 @@ export function troubleOf(
   const entry = repository.contents.getContentInfo(contentId);
   if (entry === undefined) {
     if (recovered?.has(contentId) === true) return indexTrouble(examination);
-    const isKnown = repository.contents.getContentRecord(contentId) !== undefined;
+    const isKnown = repository.contents.hasStoredEntry(contentId);
     return isKnown ? "content-forgotten" : "content-lost";
   }
   const pack = survey.packs.get(entry.packBlobId);

@@ -1,13 +1,10 @@
 import {
   BLOB_CONFIG_ID,
   FORMAT_BLOB_ID,
-  FORMAT_COPY_SEARCH_BYTES,
   OverlayStorage,
-  findFormatCopyAtEnd,
-  findFormatCopyAtStart,
+  findFormatCopy,
   isKopiaError,
   loadRepositoryFormat,
-  type BlobId,
   type BlobStorage,
   type Clock,
   type RepositoryFormat,
@@ -125,27 +122,10 @@ async function findPackCopy(
   storage: BlobStorage,
   survey: BlobSurvey,
 ): Promise<Uint8Array | undefined> {
-  let searched = 0;
-  for (const [id, { lengthBytes }] of survey.packs) {
-    if (searched++ === MAX_PACKS_SEARCHED) break;
-    const copy = await copyInPack(storage, id, lengthBytes).catch(() => undefined);
-    if (copy !== undefined) return copy;
-  }
-  return undefined;
-}
-
-async function copyInPack(
-  storage: BlobStorage,
-  id: BlobId,
-  packBytes: number,
-): Promise<Uint8Array | undefined> {
-  const lengthBytes = Math.min(packBytes, FORMAT_COPY_SEARCH_BYTES);
-  const head = await storage.get(id, { offsetBytes: 0, lengthBytes });
-  const atStart = findFormatCopyAtStart(head);
-  if (atStart !== undefined) return atStart;
-  return findFormatCopyAtEnd(
-    await storage.get(id, { offsetBytes: packBytes - lengthBytes, lengthBytes }),
-  );
+  const packs = [...survey.packs]
+    .slice(0, MAX_PACKS_SEARCHED)
+    .map(([id, { lengthBytes, timestamp }]) => ({ id, lengthBytes, timestamp }));
+  return (await findFormatCopy(storage, packs))?.formatBlob;
 }
 
 async function usePackCopy(storage: OverlayStorage, survey: BlobSurvey): Promise<boolean> {

@@ -69,7 +69,7 @@ export async function checkIndexEntries(examination: Examination): Promise<Findi
 
 /** Whether the index does not know a content at all; one that it knows as deleted is upkeep's work. */
 function isMissing({ repository }: Examination, contentId: string): boolean {
-  return repository.contents.getContentRecord(contentId) === undefined;
+  return !repository.contents.hasStoredEntry(contentId);
 }
 
 function note(

@@ -19,6 +19,20 @@ import { assertOnlyMaintainer, refreshTrusted } from "../trusted-storage.ts";
 
 const SESSION_PREFIX = "s";
 
+/** What of a run the plan depends on. */
+export type PackDeletionCycle = Pick<
+  Cycle,
+  | "repository"
+  | "safety"
+  | "index"
+  | "upkeep"
+  | "startTime"
+  | "dryRun"
+  | "breaker"
+  | "schedule"
+  | "supposed"
+>;
+
 /** Packs and session markers that nothing needs. */
 export interface PackDeletionPlan {
   readonly toDelete: readonly BlobMetadata[];
@@ -65,8 +79,8 @@ function deletionTask(
  * the look at the index: a pack that appears meanwhile is not in it.
  * @throws KopiaError for a session marker that cannot be read: its packs could not be told from garbage.
  */
-async function planPackDeletion(
-  cycle: Cycle,
+export async function planPackDeletion(
+  cycle: PackDeletionCycle,
   prefixes: readonly string[],
 ): Promise<PackDeletionPlan> {
   const { repository, safety, startTime } = cycle;
@@ -99,7 +113,7 @@ async function planPackDeletion(
 }
 
 /** Read at one go, without waiting in between: one consistent view (trap T-15). */
-function usedPacks({ repository, supposed }: Cycle): Set<BlobId> {
+function usedPacks({ repository, supposed }: PackDeletionCycle): Set<BlobId> {
   const used = new Set<BlobId>();
   const { moved, marked, dropSeconds } = supposed;
   const nowSeconds = toUnixSeconds(repository.clock.now());
@@ -127,7 +141,7 @@ function usedPacks({ repository, supposed }: Cycle): Set<BlobId> {
  * still tells so; packs that no entry of any kind names may be all that is left of a lost index.
  */
 async function assertIndexKnew(
-  cycle: Cycle,
+  cycle: PackDeletionCycle,
   toDelete: readonly BlobMetadata[],
   breaker: Breaker,
 ): Promise<void> {
@@ -155,7 +169,7 @@ async function assertIndexKnew(
 
 /** Bytes of a pack whose contents the index does not know at all, by the index inside of it. */
 async function unknownContentBytes(
-  { repository, index }: Cycle,
+  { repository, index }: PackDeletionCycle,
   { id, lengthBytes }: BlobMetadata,
 ): Promise<number> {
   try {
@@ -174,7 +188,7 @@ async function unknownContentBytes(
   }
 }
 
-async function checkpoints({ repository, index }: Cycle): Promise<Map<string, TimeNs>> {
+async function checkpoints({ repository, index }: PackDeletionCycle): Promise<Map<string, TimeNs>> {
   const latest = new Map<string, TimeNs>();
   for (const { blobId, marker } of await listSessionMarkers(repository.storage, index)) {
     const sessionId = sessionIdOfBlob(blobId);

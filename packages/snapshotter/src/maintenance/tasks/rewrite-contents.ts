@@ -4,6 +4,7 @@ import {
   NS_PER_SECOND,
   errorMessage,
   toUnixSeconds,
+  type ContentId,
   type Repository,
 } from "@kopia-engine/kopia-format";
 import type { Cycle } from "../maintenance-cycle.ts";
@@ -60,7 +61,10 @@ function rewriteTask(
 }
 
 /** Finds contents of short packs, of which there must be two of a kind (spec 3 §1.8); changes nothing. */
-function planRewrite(cycle: Cycle, kinds: readonly string[]): RewritePlan {
+export function planRewrite(
+  cycle: Pick<Cycle, "repository" | "safety" | "supposed">,
+  kinds: readonly string[],
+): RewritePlan {
   const { contents, format, clock } = cycle.repository;
   const limit = Math.floor((format.content.maxPackSizeBytes * SHORT_PACK_PERCENT) / 100);
   const shortPacks = findShortPacks(cycle, kinds, limit);
@@ -90,7 +94,7 @@ function planRewrite(cycle: Cycle, kinds: readonly string[]): RewritePlan {
 }
 
 function findShortPacks(
-  { repository }: Cycle,
+  { repository }: Pick<Cycle, "repository">,
   kinds: readonly string[],
   limitBytes: number,
 ): Set<string> {
@@ -115,9 +119,9 @@ function findShortPacks(
  * becomes visible.
  * @throws KopiaError `CONTENT_CORRUPT` with the number of failures.
  */
-async function executeRewrite(
+export async function executeRewrite(
   repository: Repository,
-  plan: RewritePlan,
+  plan: { readonly toRewrite: Iterable<ContentId> & { readonly size: number } },
   ignoreDeleted: boolean,
 ): Promise<void> {
   if (plan.toRewrite.size === 0) return;

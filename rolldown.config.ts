@@ -11,6 +11,7 @@ export default ["cli", "mover"].map((program) =>
     input: {
       main: `packages/${program}/src/main.ts`,
       "upload-worker": "packages/snapshotter/src/upload/upload-worker.ts",
+      "benchmark-worker": "packages/cli/src/commands/benchmark/benchmark-worker.ts",
       "verify-worker": "packages/snapshotter/src/verify/verify-worker.ts",
       "restore-worker": "packages/snapshotter/src/restore/restore-worker.ts",
     },

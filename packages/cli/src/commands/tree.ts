@@ -17,12 +17,14 @@ export const commandTree: GroupNode = group(
   "Fast and secure backups in a Kopia repository",
   [
     group("benchmark", "Measure algorithms on this machine", [
-      node("compression", "Compressors"),
-      node("crypto", "Hash and encryption together"),
-      node("splitter", "Splitters"),
-      node("hashing", "Hash functions"),
-      node("encryption", "Ciphers"),
-      node("ecc", "Error correction"),
+      node("compression", "Compressors", { load: () => import("./benchmark/compression.ts") }),
+      node("crypto", "Hash and encryption together", {
+        load: () => import("./benchmark/crypto.ts"),
+      }),
+      node("splitter", "Splitters", { load: () => import("./benchmark/splitter.ts") }),
+      node("hashing", "Hash functions", { load: () => import("./benchmark/hashing.ts") }),
+      node("encryption", "Ciphers", { load: () => import("./benchmark/encryption.ts") }),
+      node("ecc", "Error correction", { load: () => import("./benchmark/ecc.ts") }),
     ]),
     group(
       "blob",

@@ -1,5 +1,6 @@
 import {
   parseBoolean,
+  parseByteSize,
   parseChoice,
   parseCount,
   parseDurationNs,
@@ -136,6 +137,18 @@ export function durationFlag(
     ...base(name, options),
     defaultText: options.default ?? "",
     read: (raw) => (raw === undefined ? fallback : parseDurationNs(last(raw))),
+  };
+}
+
+/** A size with its unit, such as `1MB`; the value is in bytes. */
+export function byteSizeFlag(
+  name: string,
+  options: FlagOptions & { default: string },
+): Flag<number> {
+  return {
+    ...base(name, options),
+    defaultText: options.default,
+    read: (raw) => parseByteSize(raw === undefined ? options.default : last(raw)),
   };
 }
 

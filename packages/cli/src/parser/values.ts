@@ -73,3 +73,40 @@ function invalidSyntax(parser: string, text: string): UsageError {
 function outOfRange(parser: string, text: string): UsageError {
   return new UsageError(`strconv.${parser}: parsing ${JSON.stringify(text)}: value out of range`);
 }
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { B: 1 };
+for (const [power, letter] of ["K", "M", "G", "T", "P"].entries()) {
+  Object.assign(SIZE_UNITS, {
+    [`${letter}B`]: 1024 ** (power + 1),
+    [`${letter}iB`]: 1024 ** (power + 1),
+  });
+}
+
+/** A size such as `1MB`, `1.5MiB`, `1MB512KB`: powers of 1024 either way (spec 3 §6.2). @throws UsageError. */
+export function parseByteSize(text: string): number {
+  const piece = /(\d+\.?\d*|\.\d+)([A-Za-z]*)/y;
+  let total = 0;
+  let end = 0;
+  for (let match = piece.exec(text); match !== null; match = piece.exec(text)) {
+    const [, number, unit = ""] = match;
+    const factor = SIZE_UNITS[unit];
+    if (factor === undefined) throw new UsageError(`units: unknown unit ${unit} in ${text}`);
+    total += Number(number) * factor;
+    end = piece.lastIndex;
+  }
+  if (text === "" || end !== text.length) throw new UsageError(`units: invalid ${text}`);
+  return Math.trunc(total);
+}
+
+/** A size as `parseByteSize` reads it, exactly. */
+export function formatByteSize(lengthBytes: number): string {
+  let rest = lengthBytes;
+  let text = "";
+  for (const [power, letter] of ["P", "T", "G", "M", "K"].entries()) {
+    const factor = 1024 ** (5 - power);
+    const count = Math.floor(rest / factor);
+    if (count > 0) text += `${count}${letter}iB`;
+    rest -= count * factor;
+  }
+  return rest > 0 || text === "" ? `${text}${rest}B` : text;
+}

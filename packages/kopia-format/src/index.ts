@@ -71,6 +71,12 @@ export {
   type FileTimes,
   type PosixPath,
 } from "./base/posix.ts";
+export {
+  encodeOpenMetrics,
+  type MetricFamily,
+  type MetricLabels,
+  type MetricSample,
+} from "./base/openmetrics.ts";
 export { systemRandom, type RandomBytes } from "./base/random.ts";
 export { releaseBytes } from "./base/release-bytes.ts";
 export { Semaphore } from "./base/semaphore.ts";

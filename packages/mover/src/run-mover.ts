@@ -1,83 +1,191 @@
-import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { KopiaError, errorMessage, isKopiaError } from "@kopia-engine/kopia-format";
-import { runBackup } from "./backup.ts";
-import { type Direction, type MoverEnvironment, readMoverEnvironment } from "./environment.ts";
-import { JOB_SUCCEEDED, type JobContext, type JobResult } from "./job-context.ts";
-import { runRestore } from "./restore.ts";
+import { makeCacheDirectory, measureCache } from "./connect/cache-directory.ts";
+import type { Direction, MoverEnvironment } from "./environment/environment.ts";
+import { readMoverEnvironment } from "./environment/read-environment.ts";
+import { runBackup } from "./jobs/backup.ts";
+import { runDrill } from "./jobs/drill.ts";
+import {
+  CACHE_EXHAUSTED_EXIT_CODE,
+  JOB_SUCCEEDED,
+  type JobContext,
+  type JobResult,
+  TERMINATED_EXIT_CODE,
+} from "./jobs/job-context.ts";
+import { runMaintenanceJob } from "./jobs/maintenance.ts";
+import { runReport } from "./jobs/report.ts";
+import { runRestore } from "./jobs/restore.ts";
+import { runVerify } from "./jobs/verify.ts";
+import { type TimeLimit, withTimeLimits } from "./jobs/time-limits.ts";
+import { printEnvironment } from "./log/environment-block.ts";
+import { peakMemoryBytes } from "./log/peak-memory.ts";
 
-/** Words of `DIRECTION` and of the argument (spec 4 §2.2). */
+/** Words of `DIRECTION` (spec 4 §2.2); the last three are ours. */
 const DIRECTIONS: Readonly<Record<string, Direction>> = {
-  backup: "backup",
-  restore: "restore",
   source: "backup",
   destination: "restore",
+  maintenance: "maintenance",
+  drill: "drill",
+  verify: "verify",
+  report: "report",
+};
+/** Words of arguments. */
+const OPERATIONS: Readonly<Record<string, Direction>> = {
+  backup: "backup",
+  restore: "restore",
+  drill: "drill",
+  verify: "verify",
+  report: "report",
 };
 
+const JOBS: Readonly<
+  Record<Direction, (job: MoverEnvironment, context: JobContext) => Promise<JobResult>>
+> = {
+  backup: runBackup,
+  restore: runRestore,
+  maintenance: runMaintenanceJob,
+  drill: runDrill,
+  verify: runVerify,
+  report: runReport,
+};
+
+/** What to say when a job failed with an error, before its cause (spec 4 §2.12, the operator's phrases). */
+const FAILURES: Readonly<Record<Direction, string>> = {
+  backup: "Failed to create snapshot",
+  restore: "Failed to restore snapshot",
+  maintenance: "Maintenance failed",
+  drill: "Restore drill failed",
+  verify: "Verification failed",
+  report: "Report failed",
+};
+
+const NEARLY_FULL_PERCENT = 90;
+
+/** What the process adds to a context. */
+export interface MoverProcess extends Omit<JobContext, "progressed"> {
+  readonly version: string;
+}
+
 /**
- * Runs what the Job asks for and returns the container's exit code: 0 done, 1 failed, 2 unknown
- * argument, 143 stopped by SIGTERM (spec 4 §2.10). Never throws; everything is logged.
+ * Runs what the Job asks for and returns the container's exit code: 0 done, 1 failed, 2 unknown argument, 3
+ * shrink guard, 137 and 143 stopped by SIGTERM (spec 4 §2.10). Never throws; everything is logged.
  */
-export async function runMover(args: readonly string[], context: JobContext): Promise<number> {
-  const { log, env } = context;
+export async function runMover(args: readonly string[], context: MoverProcess): Promise<number> {
+  const { log, env, clock, metrics } = context;
+  const startTime = clock.now();
   log.plain("Starting kopia mover container");
+  log.plain("");
+  log.info(`VolSync kopia container version: ${context.version}`);
+  log.info(`Arguments: ${args.join(" ")}`);
+  printEnvironment(env, log);
   const direction = env["DIRECTION"] ?? "";
-  const words = direction === "" ? args : [direction];
   let result = JOB_SUCCEEDED;
-  for (const word of words) {
-    result = await runOne(word, context);
-    if (result.exitCode !== 0) break;
-  }
-  log.info("=== OPERATION SUMMARY ===");
-  log.info(`OPERATION_TYPE: ${words.length === 0 ? "unknown" : words.join(" ")}`);
-  log.info(`OPERATION_RESULT: ${result.succeeded ? "SUCCESS" : "FAILURE"}`);
-  log.info(`PEAK_MEMORY_BYTES: ${process.resourceUsage().maxRSS * 1024}`);
-  log.info(`EXIT_CODE: ${result.exitCode}`);
-  log.info("=== Done ===");
+  if (direction !== "" && DIRECTIONS[direction] === undefined)
+    result = unknown(`DIRECTION ${direction}`, context);
+  else if (direction !== "") result = await runOne(DIRECTIONS[direction] ?? "backup", context);
+  else
+    for (const word of args) {
+      result = await runWord(word, context);
+      if (result.exitCode !== 0) break;
+    }
+  const memoryBytes = peakMemoryBytes();
+  metrics.set("kopia_mover_last_run_exit_code", result.exitCode);
+  metrics.set("kopia_mover_last_run_timestamp_seconds", Number(clock.now() / 1_000_000n) / 1000);
+  metrics.set("kopia_mover_duration_seconds", Number(clock.now() - startTime) / 1e9);
+  metrics.set("kopia_mover_peak_memory_bytes", memoryBytes);
+  printSummary(result, { ...context, direction, memoryBytes });
   return result.exitCode;
 }
 
-async function runOne(word: string, context: JobContext): Promise<JobResult> {
-  const direction = DIRECTIONS[word];
-  if (direction === undefined) {
-    if (word === "maintenance") {
-      fatal(context, "maintenance is not available in this mover yet");
-      return { exitCode: 1, succeeded: false };
-    }
-    fatal(context, `unknown operation: ${word}`);
-    return { exitCode: 2, succeeded: false };
-  }
+function printSummary(
+  result: JobResult,
+  { log, direction, memoryBytes }: MoverProcess & { direction: string; memoryBytes: number },
+): void {
+  log.info("=== OPERATION SUMMARY ===");
+  log.info(`OPERATION_TYPE: ${direction === "" ? "unknown" : direction}`);
+  log.info(`OPERATION_RESULT: ${result.succeeded ? "SUCCESS" : "FAILURE"}`);
+  for (const line of result.summary ?? []) log.info(line);
+  log.info(`PEAK_MEMORY_BYTES: ${memoryBytes}`);
+  log.info(`EXIT_CODE: ${result.exitCode}`);
+  log.info("=== Done ===");
+}
+
+async function runWord(word: string, context: MoverProcess): Promise<JobResult> {
+  const operation = OPERATIONS[word];
+  if (operation !== undefined) return await runOne(operation, context);
+  if (word !== "maintenance") return unknown(word, context);
+  context.log.fatal(
+    "maintenance is not an argument any more: use a KopiaMaintenance resource, or DIRECTION=maintenance",
+  );
+  return { exitCode: 1, succeeded: false };
+}
+
+function unknown(word: string, { log }: MoverProcess): JobResult {
+  log.fatal(`unknown operation: ${word}`);
+  return { exitCode: 2, succeeded: false };
+}
+
+async function runOne(direction: Direction, context: MoverProcess): Promise<JobResult> {
+  const { log } = context;
+  let job: MoverEnvironment;
   try {
-    const job = readMoverEnvironment(context.env, direction);
-    checkDirectories(job);
-    return direction === "backup" ? await runBackup(job, context) : await runRestore(job, context);
+    log.info("Testing mandatory env variables");
+    job = readMoverEnvironment(context.env, direction);
+    checkDirectories(job, direction);
   } catch (error) {
-    explain(error, direction, context);
-    return { exitCode: context.signal.aborted ? 143 : 1, succeeded: false };
+    explain(error, context);
+    return { exitCode: 1, succeeded: false };
   }
+  let limit: TimeLimit | undefined;
+  try {
+    return await withTimeLimits(job.time, context, (limited) => {
+      limit = limited.limit;
+      return JOBS[direction](job, { ...context, ...limited });
+    });
+  } catch (error) {
+    log.error(FAILURES[direction]);
+    explain(error, context);
+    return { exitCode: failureCode(job, context, limit), succeeded: false };
+  }
+}
+
+function failureCode(job: MoverEnvironment, context: MoverProcess, limit?: TimeLimit): number {
+  if (limit?.expired !== undefined) return limit.expired;
+  if (!context.signal.aborted) return 1;
+  const usage = measureCache(job.cacheDirectory, job.cache);
+  if (usage === undefined || usage.usedPercent < NEARLY_FULL_PERCENT) return TERMINATED_EXIT_CODE;
+  context.log.plain("ERROR: CACHE EXHAUSTION DETECTED");
+  context.log.plain(
+    `The cache is ${usage.usedPercent}% full (${usage.usedBytes} of ${usage.capacityBytes} bytes): raise cacheCapacity.`,
+  );
+  return CACHE_EXHAUSTED_EXIT_CODE;
 }
 
 /** Checks what the Job mounted before anything is touched (spec 4 §2.1 steps 10 and 11). */
-function checkDirectories(job: MoverEnvironment): void {
-  if (!existsSync(job.dataDirectory))
-    throw new KopiaError("MOVER_ENVIRONMENT", `Data directory ${job.dataDirectory} does not exist`);
+function checkDirectories(job: MoverEnvironment, direction: Direction): void {
   try {
-    mkdirSync(job.cacheDirectory, { recursive: true });
+    makeCacheDirectory(job.cacheDirectory);
     accessSync(job.cacheDirectory, constants.W_OK);
   } catch (cause) {
-    throw new KopiaError(
-      "MOVER_ENVIRONMENT",
-      `Cache directory ${job.cacheDirectory} is not writable`,
-      { cause },
-    );
+    // A full cache volume is done without later; one that may not be written is a mistake in the Job.
+    if (!isFull(cause))
+      throw new KopiaError(
+        "MOVER_ENVIRONMENT",
+        `Cache directory ${job.cacheDirectory} is not writable`,
+        { cause },
+      );
   }
+  const needsData = direction === "backup" || direction === "restore";
+  if (needsData && !existsSync(job.dataDirectory))
+    throw new KopiaError("MOVER_ENVIRONMENT", `Data directory ${job.dataDirectory} does not exist`);
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOSPC";
 }
 
 /** What failed, with its causes and what to do: the operator keeps only the log's end (spec 4 §2.11). */
-function explain(error: unknown, direction: Direction, context: JobContext): void {
-  if (!isKopiaError(error, "MOVER_ENVIRONMENT"))
-    context.log.error(
-      direction === "backup" ? "Failed to create snapshot" : "Failed to restore snapshot",
-    );
+function explain(error: unknown, { log }: MoverProcess): void {
   const texts: string[] = [];
   for (
     let at: unknown = error;
@@ -85,12 +193,6 @@ function explain(error: unknown, direction: Direction, context: JobContext): voi
     at = at instanceof Error ? at.cause : undefined
   )
     if (!texts.includes(errorMessage(at))) texts.push(errorMessage(at));
-  fatal(context, texts.join(": "));
-  if (isKopiaError(error)) context.log.plain(error.advice);
-}
-
-/** Fatal errors stand on standard output, after a blank line (spec 4 §2.1). */
-function fatal({ log }: JobContext, text: string): void {
-  log.plain("");
-  log.plain(`ERROR: ${text}`);
+  log.fatal(texts.join(": "));
+  if (isKopiaError(error)) log.plain(error.advice);
 }

@@ -184,7 +184,7 @@ describe("restore", () => {
 describe("words", () => {
   test.each([
     [["foo"], 2, "unknown operation: foo"],
-    [["maintenance"], 1, "maintenance is not available"],
+    [["maintenance"], 1, "maintenance is not an argument any more"],
     [[], 0, "OPERATION_RESULT: SUCCESS"],
   ] as const)("%j ends with %i", (args, exitCode, text) => {
     const run = mover(args);

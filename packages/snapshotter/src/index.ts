@@ -192,6 +192,7 @@ export {
   createSnapshot,
   type CreateSnapshotOptions,
   type CreateSnapshotResult,
+  type SnapshotReview,
 } from "./upload/create-snapshot.ts";
 export type {
   PartialUpload,

@@ -95,6 +95,7 @@ export const ERROR_CODES = {
   LIMIT_EXCEEDED: never("The input is larger than this program accepts."),
   JSON_INVALID: never("The document is not valid JSON of the expected shape."),
   MOVER_ENVIRONMENT: never("Set the variable in the Job's environment."),
+  MOVER_ACTION_FAILED: never("Read what the command printed, and correct it."),
   MAINTENANCE_NOT_OWNED: never(
     "Run maintenance as its owner, or take over with maintenance set --owner=me.",
   ),

@@ -11,17 +11,21 @@ interface Counts {
 /**
  * Deletes what is in a directory but not in the snapshot, or there as the other kind (directory against
  * anything else), without following a link (spec 2 §10.4). Counts what was deleted directly here.
+ * @param spared names that stay whatever they are.
  */
 export function deleteExtraEntries(
   directory: DirectoryHandle,
   entries: readonly DirectoryEntry[],
+  spared: readonly string[] = [],
 ): DeletedCounts {
   const wantedAsDirectory = new Map(
     entries.map((entry) => [keyOf(Buffer.from(entry.name, "utf8")), entry.type === "d"]),
   );
+  const keys = new Set(spared.map((name) => keyOf(Buffer.from(name, "utf8"))));
   const counts: Counts = { files: 0, directories: 0, symlinks: 0 };
   for (const name of directory.names()) {
     const stat = directory.lstat(name);
+    if (keys.has(keyOf(name))) continue;
     if (stat === undefined || wantedAsDirectory.get(keyOf(name)) === stat.isDirectory()) continue;
     if (stat.isDirectory()) counts.directories++;
     else if (stat.isSymbolicLink()) counts.symlinks++;

@@ -28,6 +28,8 @@ export interface LocalOutputOptions {
   readonly overwriteSymlinks?: boolean;
   readonly skipExisting?: boolean;
   readonly deleteExtra?: boolean;
+  /** Names directly in the target that `deleteExtra` leaves alone, such as a file system's `lost+found`. */
+  readonly sparedNames?: readonly string[];
   /** Files appear under their name only when they are whole. Sparse writing and flushing are ignored then. */
   readonly writeFilesAtomically?: boolean;
   readonly writeSparseFiles?: boolean;
@@ -118,7 +120,8 @@ class LocalOutput implements RestoreOutput {
   deleteExtra(directory: OutputDirectory, entries: readonly DirectoryEntry[]): DeletedCounts {
     const local = directory as LocalDirectory;
     if (this.#options.deleteExtra !== true || !local.existed) return NOTHING_DELETED;
-    return deleteExtraEntries(this.#directories.handleOf(local), entries);
+    const spared = local.parent === undefined ? (this.#options.sparedNames ?? []) : [];
+    return deleteExtraEntries(this.#directories.handleOf(local), entries, spared);
   }
 
   finishDirectory(directory: OutputDirectory, entry: DirectoryEntry): void {

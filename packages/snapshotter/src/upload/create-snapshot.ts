@@ -50,12 +50,27 @@ export interface CreateSnapshotOptions {
   readonly checkpointIntervalMs?: number;
   /** IANA zone for retention (spec 2 §8.5). Default: the process's. */
   readonly timeZone?: string;
+  /** Looks at a whole snapshot before it is saved, and at those it followed, best first. */
+  readonly review?: (
+    manifest: SnapshotManifest,
+    previous: readonly SnapshotManifest[],
+  ) => SnapshotReview;
   readonly signal?: AbortSignal;
   readonly observer?: UploadObserver;
   readonly executor?: UploadExecutor;
   /** Threads that store files, the calling one included: 1 for no others; at most as many as cores, and 4. Default: the policy's `maxParallelFileReads`, else as many as can be. */
   readonly parallelFileReads?: number;
   readonly random?: RandomBytes;
+}
+
+/** What a review decides; everything absent leaves things as they are. */
+export interface SnapshotReview {
+  /** More tags, as stored, with their `tag:` prefix. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Deletes no snapshot this time: what is to be kept is in doubt. */
+  readonly freezeRetention?: boolean;
+  /** The snapshot is not saved; its contents stay for the next one. */
+  readonly discard?: boolean;
 }
 
 /** Outcome of `createSnapshot`. */
@@ -105,9 +120,13 @@ export async function createSnapshot(
   if (identical && policyTree.policy.retention.ignoreIdenticalSnapshots === true) {
     return { manifest, saved: false, identical, deletedByRetention: [] };
   }
-  const saved = await saveSnapshot(manifests, manifest);
+  const review = options.review?.(manifest, previousSnapshots) ?? {};
+  if (review.discard === true) return { manifest, saved: false, identical, deletedByRetention: [] };
+  const tags = { ...manifest.tags, ...review.tags };
+  const saved = await saveSnapshot(manifests, { ...manifest, tags });
   await ensureMaintenanceOwner(session);
-  const deletedByRetention = await applyRetention(manifests, source, timeZone);
+  const isFrozen = review.freezeRetention === true;
+  const deletedByRetention = isFrozen ? [] : await applyRetention(manifests, source, timeZone);
   if (options.stdin !== undefined || options.markSourceManual === true) {
     await markManual(manifests, source);
   }

@@ -1,0 +1,62 @@
+import { formatGoTime } from "@kopia-engine/kopia-format";
+import { type SnapshotManifest, formatSource } from "@kopia-engine/snapshotter";
+import type { MoverLog } from "../log/mover-log.ts";
+
+/** The operator keeps the last 1024 bytes; header, lines and footer must fit (spec 4 §2.11). */
+const MAX_BLOCK_BYTES = 900;
+const HEADER = "=== Discovery Mode: Available Snapshots ===";
+const FOOTER = "=== End Discovery Mode ===";
+
+/**
+ * The block that the operator parses for identities that exist (spec 4 §2.8, §2.11): the newest
+ * snapshot of every identity first, then older ones while they fit; the true totals stand before it.
+ */
+export function printDiscovery(
+  all: readonly SnapshotManifest[],
+  wanted: string,
+  log: MoverLog,
+): void {
+  const newestFirst = all.toSorted((a, b) => (a.startTime < b.startTime ? 1 : -1));
+  for (const [identity, snapshots] of byIdentity(newestFirst))
+    log.plain(
+      `${identity} - Last snapshot: ${formatGoTime(snapshots[0]?.endTime ?? 0n)} (Available Snapshots: ${snapshots.length})`,
+    );
+  log.plain(`No snapshots found for ${wanted}`);
+  log.plain(HEADER);
+  if (all.length === 0) log.plain("No snapshots found in the repository");
+  for (const line of fittingLines(newestFirst)) log.plain(line);
+  log.plain(FOOTER);
+}
+
+function fittingLines(newestFirst: readonly SnapshotManifest[]): string[] {
+  const firsts = [...byIdentity(newestFirst).values()].flatMap((snapshots) =>
+    snapshots.slice(0, 1),
+  );
+  const rest = newestFirst.filter((snapshot) => !firsts.includes(snapshot));
+  let left = MAX_BLOCK_BYTES - HEADER.length - FOOTER.length - 2;
+  const lines: string[] = [];
+  for (const snapshot of [...firsts, ...rest]) {
+    const line = jsonLine(snapshot);
+    left -= Buffer.byteLength(line) + 1;
+    if (left < 0) break;
+    lines.push(line);
+  }
+  return lines;
+}
+
+function jsonLine({ id, source, startTime, endTime }: SnapshotManifest): string {
+  return JSON.stringify({
+    id,
+    userName: source.userName,
+    hostName: source.host,
+    path: source.path,
+    startTime: formatGoTime(startTime),
+    endTime: formatGoTime(endTime),
+  });
+}
+
+function byIdentity(
+  snapshots: readonly SnapshotManifest[],
+): ReadonlyMap<string, readonly SnapshotManifest[]> {
+  return Map.groupBy(snapshots, ({ source }) => formatSource(source));
+}

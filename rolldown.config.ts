@@ -5,21 +5,26 @@ import { defineConfig, type Plugin } from "rolldown";
  * Providers for platforms without Node's own cryptography and compression stay out: the programs need
  * Node, and the tables of these providers cost a fifth of the start-up time.
  */
-export default ["cli", "mover"].map((program) =>
-  defineConfig({
-    // Threads start from entries of their own, found beside the code that starts them.
-    input: {
-      main: `packages/${program}/src/main.ts`,
-      "upload-worker": "packages/snapshotter/src/upload/upload-worker.ts",
-      "benchmark-worker": "packages/cli/src/commands/benchmark/benchmark-worker.ts",
-      "verify-worker": "packages/snapshotter/src/verify/verify-worker.ts",
-      "restore-worker": "packages/snapshotter/src/restore/restore-worker.ts",
-    },
+export default ["cli", "mover"].flatMap((program) => [
+  bundle(program, "main", `packages/${program}/src/main.ts`),
+  // Threads start from files of their own, found beside the code that starts them: with the program's
+  // chunks each thread would compile and keep all of it.
+  bundle(program, "upload-worker", "packages/snapshotter/src/upload/upload-worker.ts"),
+  bundle(program, "list-worker", "packages/snapshotter/src/fs/list-worker.ts"),
+  bundle(program, "verify-worker", "packages/snapshotter/src/verify/verify-worker.ts"),
+  bundle(program, "restore-worker", "packages/snapshotter/src/restore/restore-worker.ts"),
+  bundle(program, "benchmark-worker", "packages/cli/src/commands/benchmark/benchmark-worker.ts"),
+]);
+
+function bundle(program: string, name: string, input: string): ReturnType<typeof defineConfig> {
+  return defineConfig({
+    input: { [name]: input },
     platform: "node",
     plugins: [withoutPortableProviders()],
+    treeshake: { moduleSideEffects: false },
     output: { dir: `dist/${program}`, format: "esm", entryFileNames: "[name].js", sourcemap: true },
-  }),
-);
+  });
+}
 
 function withoutPortableProviders(): Plugin {
   const absent = `{ provider: "portable", ...Object.fromEntries(

@@ -81,7 +81,7 @@ export function readLocalEntry(
   const path = joinLocalPath(directory, local);
   let stat: BigIntStats | undefined;
   try {
-    stat = lstatSync(nodePath(path), LSTAT_OPTIONS);
+    stat = lstatLocal(path);
   } catch (error) {
     const text = `lstat ${displayPath(path)}: ${errnoText(error)}`;
     if (errorCodeOf(error) !== "EACCES") throw new ListingError(text);
@@ -92,20 +92,47 @@ export function readLocalEntry(
 
 /** Turns what `lstat` says into an entry. */
 export function entryFromStat(local: LocalName, stat: BigIntStats): LocalEntry {
-  const posixMode = Number(stat.mode);
+  return entryFromNumbers(local, {
+    posixMode: Number(stat.mode),
+    sizeBytes: Number(stat.size),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    mtimeNs: stat.mtimeNs,
+    device: stat.dev,
+  });
+}
+
+/** What `lstat` says of an entry, as far as it is wanted. */
+export interface LocalStat {
+  readonly posixMode: number;
+  readonly sizeBytes: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeNs: bigint;
+  readonly device: bigint;
+}
+
+/** As `entryFromStat`, of plain numbers. */
+export function entryFromNumbers(local: LocalName, stat: LocalStat): LocalEntry {
+  const { posixMode, uid, gid, device } = stat;
   const kind = kindOf(posixMode);
   const entry = {
     name: local.name,
     kind,
     isDirectory: kind === "d",
     mode: entryModeFromPosix(posixMode),
-    sizeBytes: kind === "d" ? 0 : Number(stat.size),
+    sizeBytes: kind === "d" ? 0 : stat.sizeBytes,
     modTime: BigInt.asIntN(64, stat.mtimeNs),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    device: stat.dev,
+    uid,
+    gid,
+    device,
   };
   return local.nameBytes === undefined ? entry : { ...entry, nameBytes: local.nameBytes };
+}
+
+/** `lstat` with exact times; `undefined` when there is nothing. @throws the system error */
+export function lstatLocal(path: LocalPath): BigIntStats | undefined {
+  return lstatSync(nodePath(path), LSTAT_OPTIONS);
 }
 
 const LSTAT_OPTIONS = { bigint: true, throwIfNoEntry: false } as const;

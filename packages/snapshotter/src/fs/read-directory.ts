@@ -10,7 +10,12 @@ export async function readDirectory(
   objects: ObjectStore,
   objectId: string,
 ): Promise<DirectoryListing> {
-  return decodeDirectory(await objects.readObject(objectId), objectId);
+  return decodeDirectory(await readListing(objects, objectId), objectId);
+}
+
+/** The bytes of a stored directory. @throws as `ObjectStore.readObject`. */
+export async function readListing(objects: ObjectStore, objectId: string): Promise<Uint8Array> {
+  return objects.readObject(objectId);
 }
 
 /** A directory as restores and listings see it. */

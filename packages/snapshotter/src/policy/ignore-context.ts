@@ -40,6 +40,8 @@ export interface IgnoreContext {
   readonly node: PolicyTree;
   /** The directory counts as empty: it has a `CACHEDIR.TAG` and the policy ignores such (spec 2 §7.6 step 1). */
   readonly isCacheDirectory: boolean;
+  /** No rule is in force: every entry is taken. */
+  readonly ignoresNothing: boolean;
   /** Whether an entry of this directory is left out. */
   ignores(entry: IgnoreCandidate): boolean;
   /** The context of a sub-directory. @throws KopiaError `IGNORE_PATTERN_INVALID`, and what `readFile` throws. */
@@ -169,6 +171,11 @@ class DirectoryContext implements IgnoreContext {
     this.#path = parts.path;
     this.#inherited = parts.inherited;
     this.#device = device;
+  }
+
+  get ignoresNothing(): boolean {
+    const { rules, maxFileSizeBytes, oneFileSystem } = this.#inherited;
+    return rules.length === 0 && maxFileSizeBytes === 0n && !oneFileSystem;
   }
 
   ignores(entry: IgnoreCandidate): boolean {

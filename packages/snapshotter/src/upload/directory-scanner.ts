@@ -6,18 +6,28 @@ import {
   readLocalEntry,
   readLocalNames,
 } from "../fs/local-directory.ts";
-import { joinLocalPath } from "../fs/local-path.ts";
-import { readDirectory } from "../fs/read-directory.ts";
+import { ListedDirectory, listColumns } from "../fs/listed-directory.ts";
+import { type LocalPath, joinLocalPath } from "../fs/local-path.ts";
+import type { ReadAhead } from "../fs/read-ahead.ts";
+import { readDirectory, readListing } from "../fs/read-directory.ts";
+import { decodeDirectory } from "../model/directory-codec.ts";
 import { isKopiaError } from "@kopia-engine/kopia-format";
+import type { IgnoreContext } from "../policy/ignore-context.ts";
 import {
   type DirectoryTask,
   type PendingDirectory,
   relativeBytesOf,
   relativePathOf,
+  toDirectoryEntry,
 } from "./directory-task.ts";
+import { matchListing } from "./match-listing.ts";
 import { PreviousDirectory, isUnchanged } from "./previous-directory.ts";
 import type { UploadRun } from "./upload-run.ts";
 
+/** Sub-directories of one directory that are listed ahead: enough to keep the other thread busy. */
+const DIRECTORIES_AHEAD = 16;
+/** One of so many is left to this thread, which else would wait for the other one. */
+const OWN_SHARE = 3;
 /** Names examined before the caller gets another turn. */
 const NAMES_PER_SCAN = 256;
 /** First letters of objects in several or compressed contents (spec 2 §2). */
@@ -29,13 +39,16 @@ export class DirectoryScanner {
   readonly #run: UploadRun;
   readonly #forceHashPercent: number;
   readonly #addFile: (task: DirectoryTask, local: LocalEntry) => boolean;
+  readonly #readAhead: ReadAhead | undefined;
 
   constructor(options: {
     run: UploadRun;
     forceHashPercent: number;
     /** Takes a file or link that has to be read; false when it wants no more for now. */
     addFile: (task: DirectoryTask, local: LocalEntry) => boolean;
+    readAhead?: ReadAhead | undefined;
   }) {
+    this.#readAhead = options.readAhead;
     this.#run = options.run;
     this.#forceHashPercent = options.forceHashPercent;
     this.#addFile = options.addFile;
@@ -46,8 +59,9 @@ export class DirectoryScanner {
     const end = Math.min(task.names.length, task.nextName + NAMES_PER_SCAN);
     try {
       while (task.nextName < end) {
-        const name = task.names[task.nextName++] as string;
-        const entry = readLocalEntry(task.path, name);
+        const index = task.nextName++;
+        const name = task.names[index] as string;
+        const entry = task.listed?.entryAt(index) ?? readLocalEntry(task.path, name);
         if (entry === undefined) continue;
         if ("error" in entry) this.#takeUnreadable(task, entry);
         else if (!this.#take(task, entry)) return;
@@ -68,13 +82,19 @@ export class DirectoryScanner {
     const path = joinLocalPath(parent.path, local);
     this.#run.counters.directoryCount++;
     try {
-      const names = readLocalNames(path);
+      const isNew = pending.previousIds.length === 0;
+      const listed = isNew ? undefined : this.#list(path);
+      const names = listed?.names ?? readLocalNames(path);
       const files = new LocalIgnoreFiles(path, names);
       const ignore = parent.ignore.enter(local.name, files, { device: local.device });
       const relativePath = relativePathOf(parent, local.name);
-      const previous = await this.loadPrevious(pending.previousIds);
+      const previous =
+        listed !== undefined && this.#mayMatch(ignore)
+          ? await this.#takeUnchanged(parent, { pending, listed, relativePath })
+          : await this.loadPrevious(pending.previousIds);
+      if (previous === undefined) return undefined;
       const relativeBytes = relativeBytesOf(parent, local);
-      const base = { parent, local, path, relativePath, node, ignore, previous, names };
+      const base = { parent, local, path, relativePath, node, ignore, previous, names, listed };
       return this.createTask(relativeBytes === undefined ? base : { ...base, relativeBytes });
     } catch (error) {
       if (!isListingFailure(error)) throw error;
@@ -82,6 +102,62 @@ export class DirectoryScanner {
       this.#run.fail(parent, local, { error: error.message, isIgnored });
       return undefined;
     }
+  }
+
+  /** Has the sub-directories that come next listed by another thread, if there is one. */
+  lookAhead(task: DirectoryTask): void {
+    const { directories, nextDirectory, path } = task;
+    if (this.#readAhead === undefined || directories.length === 0) return;
+    const end = Math.min(directories.length, nextDirectory + DIRECTORIES_AHEAD);
+    task.nextAhead = Math.max(task.nextAhead, nextDirectory);
+    for (; task.nextAhead < end; task.nextAhead++) {
+      const { local, previousIds } = directories[task.nextAhead] as PendingDirectory;
+      const isOwn = task.nextAhead % OWN_SHARE === OWN_SHARE - 1;
+      if (isOwn || previousIds.length === 0) continue;
+      if (!this.#readAhead.request(joinLocalPath(path, local))) return;
+    }
+  }
+
+  /** Lists a directory that is likely to be as it was. @throws ListingError */
+  #list(path: LocalPath): ListedDirectory {
+    return this.#readAhead?.take(path) ?? new ListedDirectory(listColumns(path));
+  }
+
+  #mayMatch(ignore: IgnoreContext): boolean {
+    return !ignore.isCacheDirectory && ignore.ignoresNothing && this.#forceHashPercent <= 0;
+  }
+
+  /**
+   * Takes over a directory without sub-directories that is as the previous snapshot says, and adds it to
+   * its parent; `undefined` then. Else the previous listings, which must be looked at entry by entry.
+   */
+  async #takeUnchanged(
+    parent: DirectoryTask,
+    found: {
+      readonly pending: PendingDirectory;
+      readonly listed: ListedDirectory;
+      readonly relativePath: string;
+    },
+  ): Promise<readonly PreviousDirectory[] | undefined> {
+    const { pending, listed, relativePath } = found;
+    const { local, previousIds } = pending;
+    const [objectId = "", ...others] = previousIds;
+    if (!this.#run.isReusableListing(objectId)) return this.loadPrevious(previousIds);
+    const data = await this.#orNothing(() => readListing(this.#run.session.objects, objectId));
+    if (data === undefined) return this.loadPrevious(others);
+    const matched = matchListing(data, listed, (id) => this.#isStored(id));
+    if (matched === undefined) {
+      const listing = await this.#orNothing(() => decodeDirectory(data, objectId));
+      const best = listing === undefined ? [] : [new PreviousDirectory(objectId, listing)];
+      return others.length === 0 ? best : [...best, ...(await this.loadPrevious(others))];
+    }
+    const { counters, observer } = this.#run;
+    counters.cachedFileCount += matched.entryCount;
+    counters.cachedBytes += matched.sizeBytes;
+    const entry = toDirectoryEntry(local, { objectId, sizeBytes: 0 });
+    parent.entries.push({ ...entry, summary: matched.summary });
+    observer.directoryDone?.(relativePath, matched.summary);
+    return undefined;
   }
 
   /** A task for a directory whose names are known; a cache directory counts as empty (spec 2 §7.6 step 1). */
@@ -97,7 +173,7 @@ export class DirectoryScanner {
       | "ignore"
       | "previous"
       | "names"
-    >,
+    > & { readonly listed?: ListedDirectory | undefined },
   ): DirectoryTask {
     const { isCacheDirectory } = base.ignore;
     if (isCacheDirectory) {
@@ -109,8 +185,10 @@ export class DirectoryScanner {
       names: isCacheDirectory ? [] : base.names,
       unchanged: undefined,
       nextName: 0,
+      listed: isCacheDirectory ? undefined : base.listed,
       directories: [],
       nextDirectory: 0,
+      nextAhead: 0,
       entries: [],
       failures: [],
       pendingCount: 0,
@@ -125,14 +203,20 @@ export class DirectoryScanner {
     if (objectIds.length === 0) return NO_PREVIOUS;
     const loaded: PreviousDirectory[] = [];
     for (const objectId of objectIds) {
-      try {
-        const listing = await readDirectory(this.#run.session.objects, objectId);
-        loaded.push(new PreviousDirectory(objectId, listing));
-      } catch (error) {
-        if (!isKopiaError(error)) throw error;
-      }
+      const { objects } = this.#run.session;
+      const listing = await this.#orNothing(() => readDirectory(objects, objectId));
+      if (listing !== undefined) loaded.push(new PreviousDirectory(objectId, listing));
     }
     return loaded;
+  }
+
+  async #orNothing<T>(read: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isKopiaError(error)) throw error;
+      return undefined;
+    }
   }
 
   /** Sorts an entry in; false when the caller wants no more for now. */

@@ -1,5 +1,6 @@
 import { concatBytes, utf8Encode } from "@kopia-engine/kopia-format";
 import type { LocalEntry } from "../fs/local-directory.ts";
+import type { ListedDirectory } from "../fs/listed-directory.ts";
 import type { LocalName, LocalPath } from "../fs/local-path.ts";
 import type { OwnFailure } from "../model/build-directory.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
@@ -25,9 +26,13 @@ export interface DirectoryTask {
   /** Names not examined yet start at `nextName`. */
   names: readonly (string | LocalName)[];
   nextName: number;
+  /** What another thread has found out about the names already. */
+  listed: ListedDirectory | undefined;
   /** Sub-directories, to be entered after the files; those not entered yet start at `nextDirectory`. */
   readonly directories: PendingDirectory[];
   nextDirectory: number;
+  /** Sub-directories from here on were not requested to be listed ahead. */
+  nextAhead: number;
   /** Finished entries, in any order. */
   readonly entries: DirectoryEntry[];
   readonly failures: OwnFailure[];

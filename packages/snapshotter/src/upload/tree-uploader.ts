@@ -1,4 +1,5 @@
 import type { LocalEntry } from "../fs/local-directory.ts";
+import type { ReadAhead } from "../fs/read-ahead.ts";
 import { joinLocalPath } from "../fs/local-path.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import { type BatchTarget, type DirectoryTask, toDirectoryEntry } from "./directory-task.ts";
@@ -35,13 +36,19 @@ export class TreeUploader {
   #rootEntry: DirectoryEntry | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(options: { run: UploadRun; executor: UploadExecutor; forceHashPercent: number }) {
+  constructor(options: {
+    run: UploadRun;
+    executor: UploadExecutor;
+    forceHashPercent: number;
+    readAhead?: ReadAhead | undefined;
+  }) {
     this.#run = options.run;
     this.#executor = options.executor;
     this.scanner = new DirectoryScanner({
       run: options.run,
       forceHashPercent: options.forceHashPercent,
       addFile: (task, local) => this.#addFile(task, local),
+      readAhead: options.readAhead,
     });
   }
 
@@ -71,6 +78,7 @@ export class TreeUploader {
       await this.#submitFull();
       return;
     }
+    this.scanner.lookAhead(task);
     const next = task.directories[task.nextDirectory++];
     if (next === undefined || task.listingError !== undefined) {
       path.pop();

@@ -152,9 +152,13 @@ export class UploadRun {
     listing: Required<DirectoryListing>,
   ): string | undefined {
     if (unchanged === undefined || !isSameListing(listing, unchanged.listing)) return undefined;
-    const { objectId } = unchanged;
-    if (!objectId.startsWith("k")) return undefined;
-    return this.contents.getContentInfo(objectId)?.deleted === false ? objectId : undefined;
+    return this.isReusableListing(unchanged.objectId) ? unchanged.objectId : undefined;
+  }
+
+  /** Whether a listing may be referred to again: one content that nobody has marked as deleted. */
+  isReusableListing(objectId: string): boolean {
+    if (!objectId.startsWith("k")) return false;
+    return this.contents.getContentInfo(objectId)?.deleted === false;
   }
 
   /** Whether a checkpoint is due (spec 2 §7.10). */

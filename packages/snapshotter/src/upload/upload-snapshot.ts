@@ -2,6 +2,8 @@ import { availableParallelism } from "node:os";
 import { KopiaError, isKopiaError } from "@kopia-engine/kopia-format";
 import { ListingError, readLocalNames } from "../fs/local-directory.ts";
 import { LocalIgnoreFiles } from "../fs/local-ignore-files.ts";
+import { ReadAhead } from "../fs/read-ahead.ts";
+import { startListWorker } from "../fs/start-list-worker.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { enterRoot } from "../policy/ignore-context.ts";
@@ -25,8 +27,10 @@ import { UploadRun } from "./upload-run.ts";
 export async function uploadSnapshot(options: UploadOptions): Promise<SnapshotManifest> {
   const local = openLocalSource(options.localPath ?? options.source.path, options.source);
   const run = new UploadRun(options, options.failFast ?? false);
-  const executor = options.executor ?? createExecutor(options);
-  const work = { options, run, local, executor };
+  const maxThreads = maxThreadsOf(options);
+  const executor =
+    options.executor ?? createAdaptiveExecutor({ session: options.session, maxThreads });
+  const work = { options, run, local, executor, maxThreads };
   const rootEntry = await closeAfter(executor, () =>
     local.entry.kind === "d" ? uploadTree(work) : uploadFile(work),
   );
@@ -35,12 +39,19 @@ export async function uploadSnapshot(options: UploadOptions): Promise<SnapshotMa
 }
 
 /** Limits are kept to the byte only where one thread counts. */
-function createExecutor(options: UploadOptions): UploadExecutor {
-  const { session, policyTree, uploadLimitBytes = 0 } = options;
-  const wanted = options.parallelFileReads ?? policyTree.policy.upload.maxParallelFileReads;
-  const maxThreads =
-    uploadLimitBytes > 0 ? 1 : Math.min(wanted ?? MAX_THREADS, availableParallelism(), MAX_THREADS);
-  return createAdaptiveExecutor({ session, maxThreads });
+function maxThreadsOf(options: UploadOptions): number {
+  const { policyTree, parallelFileReads, uploadLimitBytes = 0 } = options;
+  if (uploadLimitBytes > 0) return 1;
+  const wanted = parallelFileReads ?? policyTree.policy.upload.maxParallelFileReads;
+  return Math.min(wanted ?? MAX_THREADS, availableParallelism(), MAX_THREADS);
+}
+
+/** A thread that lists directories ahead is worth its start where most files will not be read. */
+function startReadAhead({ options, maxThreads }: UploadWork): ReadAhead | undefined {
+  const [previous] = options.previousSnapshots ?? [];
+  const { fileCount = 0 } = previous?.rootEntry?.summary ?? {};
+  if (maxThreads < 2 || fileCount < FILES_BEFORE_READ_AHEAD) return undefined;
+  return new ReadAhead(startListWorker);
 }
 
 /** Closes the executor in any case; its failure counts unless there was one before. */
@@ -58,18 +69,22 @@ async function closeAfter<T>(executor: UploadExecutor, upload: () => Promise<T>)
 
 /** Each takes memory of its own, and more than there are cores help little. */
 const MAX_THREADS = 4;
+const FILES_BEFORE_READ_AHEAD = 10_000;
 
 interface UploadWork {
   readonly options: UploadOptions;
   readonly run: UploadRun;
   readonly local: LocalSource;
   readonly executor: UploadExecutor;
+  readonly maxThreads: number;
 }
 
-async function uploadTree({ options, run, local, executor }: UploadWork): Promise<DirectoryEntry> {
+async function uploadTree(work: UploadWork): Promise<DirectoryEntry> {
+  const { options, run, local, executor } = work;
   const { path, entry } = local;
   const forceHashPercent = options.forceHashPercent ?? 0;
-  const uploader = new TreeUploader({ run, executor, forceHashPercent });
+  const readAhead = startReadAhead(work);
+  const uploader = new TreeUploader({ run, executor, forceHashPercent, readAhead });
   run.counters.directoryCount++;
   try {
     const names = readLocalNames(path);
@@ -90,6 +105,8 @@ async function uploadTree({ options, run, local, executor }: UploadWork): Promis
       throw new KopiaError("IGNORE_PATTERN_INVALID", text, { details, cause });
     }
     throw error;
+  } finally {
+    await readAhead?.close();
   }
 }
 

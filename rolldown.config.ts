@@ -39,7 +39,12 @@ function withoutPortableProviders(): Plugin {
     [
       "portable-zstd.ts",
       `export const portableZstdCompressor = ({ name, headerId }) => ({ name, headerId, ...${absent} });
-       export async function loadPortableZstdEncoder() {}`,
+       export function usePortableZstdEncoder() {}`,
+    ],
+    ["load-portable-zstd-encoder.ts", "export async function loadPortableZstdEncoder() {}"],
+    [
+      "portable-deflate.ts",
+      `export const portableDeflateCompressor = ({ name, headerId }) => ({ name, headerId, ...${absent} });`,
     ],
   ]);
   return {

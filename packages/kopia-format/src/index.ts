@@ -97,6 +97,8 @@ export {
   type FileTally,
 } from "./blob/inspect-directory.ts";
 export { openFilesystemStorage, type FilesystemStorageOptions } from "./blob/filesystem-storage.ts";
+export { nodeBuiltin } from "./base/node-builtin.ts";
+export { ReadableStorage, type BlobSource, type SourceBytes } from "./blob/readable-storage.ts";
 export { MemoryStorage } from "./blob/memory-storage.ts";
 export {
   MeteredStorage,
@@ -132,7 +134,7 @@ export type {
 } from "./blob/storage.ts";
 export { ThrottledStorage, type ThrottlingLimits } from "./blob/throttled-storage.ts";
 export type { Compressor } from "./compression/compressor.ts";
-export { loadPortableZstdEncoder } from "./compression/portable-zstd.ts";
+export { loadPortableZstdEncoder } from "./compression/load-portable-zstd-encoder.ts";
 export {
   COMPRESSOR_NAMES,
   compressorByHeaderId,

@@ -1,7 +1,9 @@
+import type * as NodeBuffer from "node:buffer";
 import type * as NodeCrypto from "node:crypto";
 import type * as NodeZlib from "node:zlib";
 
 interface NodeBuiltins {
+  "node:buffer": typeof NodeBuffer;
   "node:crypto": typeof NodeCrypto;
   "node:zlib": typeof NodeZlib;
 }

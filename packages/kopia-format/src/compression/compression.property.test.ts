@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { isKopiaError } from "../base/errors.ts";
 import { seededBytes } from "../testing/index.ts";
 import type { Compressor } from "./compressor.ts";
-import { loadPortableZstdEncoder } from "./portable-zstd.ts";
+import { loadPortableZstdEncoder } from "./load-portable-zstd-encoder.ts";
 import { COMPRESSOR_NAMES, compressorByHeaderId, compressorByName } from "./registry.ts";
 
 const numRuns = Number(process.env["FUZZ_RUNS"] ?? 12);

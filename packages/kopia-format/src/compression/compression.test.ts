@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import { bytesEqual, concatBytes, fromHex, utf8Encode, type Bytes } from "../base/bytes.ts";
 import { seededBytes } from "../testing/index.ts";
 import { crc32c } from "./crc32c.ts";
-import { loadPortableZstdEncoder } from "./portable-zstd.ts";
+import { loadPortableZstdEncoder } from "./load-portable-zstd-encoder.ts";
 import { COMPRESSOR_NAMES, compressorByHeaderId, compressorByName } from "./registry.ts";
 import { xxhash32 } from "./xxhash32.ts";
 import { zstdExtent } from "./zstd-frame.ts";

@@ -11,18 +11,17 @@ const STORED_BIT = 0x80000000;
 const MIN_MATCH_BYTES = 4;
 
 /** The compressor of header ID 0x1400. Kopia 0.23 cannot read what it writes. */
-export function lz4Compressor(provider: "portable" | "fast"): Compressor {
-  return {
-    name: "lz4",
-    headerId: 0x1400,
-    provider,
-    compress: packLz4Frame,
-    decompress: (data, maxLengthBytes) => {
-      const failure = { name: "lz4", packedLengthBytes: data.length };
-      return refusingCorrupt(failure, () => unpackFrame(data, { failure, maxLengthBytes }));
-    },
-  };
-}
+export const lz4Compressor: Compressor = {
+  name: "lz4",
+  headerId: 0x1400,
+  // There is one implementation for all platforms.
+  provider: "portable",
+  compress: packLz4Frame,
+  decompress: (data, maxLengthBytes) => {
+    const failure = { name: "lz4", packedLengthBytes: data.length };
+    return refusingCorrupt(failure, () => unpackFrame(data, { failure, maxLengthBytes }));
+  },
+};
 
 interface UnpackOptions {
   readonly failure: UnpackContext;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { compressorByName } from "./registry.ts";
-import { loadPortableZstdEncoder } from "./portable-zstd.ts";
+import { loadPortableZstdEncoder } from "./load-portable-zstd-encoder.ts";
 
 test("the portable zstd writes once its encoder is loaded, and says so before", async () => {
   const zstd = compressorByName("zstd-best-compression", "portable")!;

@@ -1,6 +1,3 @@
-// The package has no types; projects that compile this file alone must find ours as well.
-// oxlint-disable-next-line typescript/triple-slash-reference -- there is no module to import
-/// <reference path="./zstd-codec.d.ts" />
 import { Decompress } from "fzstd";
 import { concatBytes, copyBytes, type Bytes } from "../base/bytes.ts";
 import { KopiaError } from "../base/errors.ts";
@@ -14,23 +11,14 @@ import type { ZstdLevel } from "./zstd-levels.ts";
 const MAX_ENCODER_LEVEL = 3;
 const MAX_ENCODER_INPUT_BYTES = 2 ** 20;
 
-type PortableEncoder = (data: Uint8Array, level: number) => Uint8Array | null;
+/** Packs one frame. */
+export type PortableEncoder = (data: Uint8Array, level: number) => Uint8Array | null;
 
 let encoder: PortableEncoder | undefined;
 
-/**
- * Loads the encoder of the portable zstd compressors (740 kB, asynchronous): await it once before
- * `compress` of a portable zstd compressor. Unpacking needs nothing of it.
- */
-export async function loadPortableZstdEncoder(): Promise<void> {
-  if (encoder !== undefined) return;
-  const { ZstdCodec } = (await import("zstd-codec")).default;
-  encoder = await new Promise((resolve) => {
-    ZstdCodec.run((binding) => {
-      const simple = new binding.Simple();
-      resolve((data, level) => simple.compress(data, level));
-    });
-  });
+/** Gives the compressors below their encoder: `loadPortableZstdEncoder` does. */
+export function usePortableZstdEncoder(loaded: PortableEncoder): void {
+  encoder = loaded;
 }
 
 /** The portable provider: zstd-codec packs, fzstd unpacks. Checksums of frames are not checked. */

@@ -33,8 +33,7 @@ export function compressorByHeaderId(
 ): Compressor | undefined {
   const writable = writableCompressors(provider).find((other) => other.headerId === headerId);
   if (writable !== undefined) return writable;
-  const lz4 = lz4Compressor(provider);
-  return lz4.headerId === headerId ? lz4 : undefined;
+  return lz4Compressor.headerId === headerId ? lz4Compressor : undefined;
 }
 
 function writableCompressors(provider: Provider): readonly Compressor[] {
@@ -43,8 +42,7 @@ function writableCompressors(provider: Provider): readonly Compressor[] {
     compressors = [
       ...zstdCompressors(provider),
       ...s2Compressors(provider),
-      // There is no portable deflate here: the platform's own is the only one.
-      ...(provider === "fast" ? deflateCompressors() : []),
+      ...deflateCompressors(provider),
     ];
     cache.set(provider, compressors);
   }

@@ -54,6 +54,7 @@ test("decode undoes encode, and both ways of reading agree", () => {
     fc.property(listing, (value) => {
       const bytes = encodeDirectory(value);
       expect(scanDirectory(bytes)).toEqual(value);
+      expect(scanDirectory(bytes, "portable")).toEqual(value);
       expect(parseDirectory(bytes, "k0")).toEqual(value);
       expect(encodeDirectory(decodeDirectory(bytes))).toEqual(bytes);
     }),
@@ -82,6 +83,7 @@ test("a changed byte is refused, or read the same by both ways", () => {
       const at = place % bytes.length;
       bytes[at] = (bytes[at] as number) ^ flip;
       const fast = scanDirectory(bytes);
+      expect(scanDirectory(bytes, "portable")).toEqual(fast);
       if (fast === undefined) {
         expectListingOrRefusal(bytes);
         return;

@@ -1,190 +1,160 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import {
-  type MeasuredCommand,
-  type ProcessMeasurement,
-  measureProcess,
-} from "./measure-process.ts";
-import { writeLargeFile, writeSmallFiles } from "./seeded-tree.ts";
+import { STEPS, prepareSource, type FlowSource, type Step } from "./flow-sources.ts";
+import type { ProcessMeasurement } from "./measure-process.ts";
+import { ProgramHome, programs, type Program } from "./program.ts";
 
-/** Sizes of the flows; everything is generated from fixed seeds. */
+/** What to run, and where. */
 export interface FlowOptions {
   /** Directory for trees and repositories, best on a memory file system. */
   readonly directory: string;
   readonly rounds: number;
-  readonly smallFileCount: number;
-  readonly largeFileBytes: number;
+  readonly sources: readonly FlowSource[];
   /** The real program, for ratios; without it our figures stand alone. */
   readonly kopiaExe: string | undefined;
+  readonly onLine: (line: string) => void;
 }
 
-/** Measurements of one case by one program, one for each round. */
+/** What a run is kept of. */
+export type RunFigures = Omit<ProcessMeasurement, "exitCode" | "stdout" | "stderr">;
+
+/** Measurements of one step by one program, one for each round. */
 export interface FlowRow {
   readonly flow: string;
-  readonly step: string;
-  readonly program: string;
-  readonly runs: readonly ProcessMeasurement[];
+  readonly title: string;
+  readonly step: Step;
+  readonly program: Program["name"];
+  readonly runs: readonly RunFigures[];
+  /** Size of the repository after the step, for the first backup. */
+  readonly repositoryBytes?: readonly number[];
 }
-
-interface Program {
-  readonly name: string;
-  readonly command: string;
-}
-
-const OURS: Program = {
-  name: "engine",
-  command: fileURLToPath(new URL("../../bin/kopia", import.meta.url)),
-};
-const STEPS = [
-  "create",
-  "first backup",
-  "no change",
-  "verify 100 %",
-  "restore",
-  "snapshot list",
-] as const;
 
 /** Runs all flows, both programs step by step in turn, and returns every measurement. */
-export async function runFlows(
-  options: FlowOptions,
-  onRow: (line: string) => void,
-): Promise<FlowRow[]> {
-  const programs: Program[] = [OURS];
-  if (options.kopiaExe !== undefined) programs.push({ name: "kopia", command: options.kopiaExe });
+export async function runFlows(options: FlowOptions): Promise<FlowRow[]> {
   const rows: FlowRow[] = [];
-  for (const [flow, write] of flowsOf(options)) {
-    const source = join(options.directory, flow, "source");
-    mkdirSync(source, { recursive: true });
-    write(source);
-    const runs = new Map<string, ProcessMeasurement[]>();
-    for (let round = 0; round < options.rounds; round++)
-      await runRound({ ...options, flow, source, programs, runs, onRow });
-    rmSync(source, { recursive: true });
-    for (const step of STEPS)
-      for (const { name } of programs)
-        rows.push({ flow, step, program: name, runs: runs.get(`${step}/${name}`) ?? [] });
+  for (const source of options.sources) {
+    const path = prepareSource(source, options.directory);
+    const flow = new Flow(options, source, path);
+    for (let round = 0; round < options.rounds; round++) await flow.runRound(round);
+    rows.push(...flow.rows());
+    if (source.existingPath === undefined) rmSync(path, { recursive: true });
   }
   return rows;
 }
 
-function flowsOf(options: FlowOptions): [string, (source: string) => void][] {
-  return [
-    [
-      `${options.smallFileCount} small files`,
-      (source) =>
-        writeSmallFiles(source, { count: options.smallFileCount, meanBytes: 1440, seed: 1 }),
-    ],
-    [
-      `one file of ${Math.round(options.largeFileBytes / 2 ** 20)} MiB`,
-      (source) =>
-        writeLargeFile(join(source, "file.bin"), {
-          lengthBytes: options.largeFileBytes,
-          compressible: true,
-          seed: 2,
-        }),
-    ],
-  ];
-}
+class Flow {
+  readonly #options: FlowOptions;
+  readonly #source: FlowSource;
+  readonly #path: string;
+  readonly #runs = new Map<string, RunFigures[]>();
+  readonly #sizes = new Map<string, number[]>();
 
-interface Round extends FlowOptions {
-  readonly flow: string;
-  readonly source: string;
-  readonly programs: readonly Program[];
-  readonly runs: Map<string, ProcessMeasurement[]>;
-  readonly onRow: (line: string) => void;
-}
+  constructor(options: FlowOptions, source: FlowSource, path: string) {
+    this.#options = options;
+    this.#source = source;
+    this.#path = path;
+  }
 
-async function runRound(round: Round): Promise<void> {
-  const homes = round.programs.map((program) => ({
-    program,
-    home: mkdtempSync(join(round.directory, `${program.name}-`)),
-  }));
-  for (const step of STEPS)
-    for (const { program, home } of homes) {
-      const measured = await measureProcess(
-        stepCommand(step, { program, home, source: round.source }),
-      );
-      if (measured.exitCode !== 0)
-        throw new Error(`${program.name} failed at "${step}": ${measured.stderr.slice(-2000)}`);
-      const key = `${step}/${program.name}`;
-      round.runs.set(key, [...(round.runs.get(key) ?? []), measured]);
-      round.onRow(
-        `${round.flow} · ${step} · ${program.name}: ${measured.wallSeconds.toFixed(2)} s, ` +
-          `${measured.cpuSeconds.toFixed(2)} s CPU, ${Math.round(measured.peakMemoryBytes / 2 ** 20)} MiB`,
-      );
+  async runRound(round: number): Promise<void> {
+    const { directory, kopiaExe } = this.#options;
+    const homes = programs(kopiaExe).map((program) => new ProgramHome(program, directory));
+    try {
+      for (const home of homes) await home.createRepository();
+      // Who is first changes from round to round.
+      const inOrder = round % 2 === 0 ? homes : homes.toReversed();
+      for (const step of this.#source.steps)
+        for (const home of inOrder) await this.#run(step, home);
+      await this.#verifyOurs(homes);
+    } finally {
+      for (const { path } of homes) rmSync(path, { recursive: true, force: true });
     }
-  for (const { home } of homes) rmSync(home, { recursive: true });
-}
+  }
 
-function stepCommand(
-  step: (typeof STEPS)[number],
-  run: { readonly program: Program; readonly home: string; readonly source: string },
-): MeasuredCommand {
-  const { program, home, source } = run;
-  const repository = join(home, "repo");
-  const args = {
-    create: ["repository", "create", "filesystem", `--path=${repository}`],
-    "set policy": ["policy", "set", "--global", "--compression=zstd-fastest"],
-    "first backup": ["snapshot", "create", source],
-    "no change": ["snapshot", "create", source],
-    "verify 100 %": ["snapshot", "verify", "--verify-files-percent=100"],
-    restore: ["restore", source, join(home, "restored")],
-    "snapshot list": ["snapshot", "list", "--all"],
-  }[step];
-  return {
-    command: program.command,
-    args: [`--config-file=${join(home, "config")}`, ...args],
-    env: {
-      PATH: process.env["PATH"],
-      HOME: home,
-      KOPIA_PASSWORD: "bench",
-      KOPIA_CACHE_DIRECTORY: join(home, "cache"),
-      KOPIA_LOG_DIR: join(home, "logs"),
-      KOPIA_CHECK_FOR_UPDATES: "false",
-      KOPIA_ENGINE_BUNDLE: "1",
-    },
-  };
-}
-
-/** Medians of every case, one line each, with the ratio of our program to the real one where both ran. */
-export function formatFlows(rows: readonly FlowRow[]): string[] {
-  const ours = rows.filter(({ program }) => program === OURS.name);
-  return ours.map((row) => {
-    const other = rows.find(
-      ({ flow, step, program }) => flow === row.flow && step === row.step && program !== OURS.name,
+  rows(): FlowRow[] {
+    const { steps } = this.#source;
+    const ran = programs(this.#options.kopiaExe);
+    return STEPS.filter((step) => steps.includes(step)).flatMap((step) =>
+      ran.map(({ name }) => this.#rowOf(step, name)),
     );
-    const figures = FIGURES.map(([label, of]) => {
-      const mine = median(row.runs.map(of));
-      const theirs = other === undefined ? undefined : median(other.runs.map(of));
-      const ratio =
-        theirs === undefined ? "" : ` (${(mine / theirs).toFixed(2)} × ${theirs.toFixed(2)})`;
-      return `${label} ${mine.toFixed(2)}${ratio}`;
-    });
-    return `${row.flow}, ${row.step}: ${figures.join(", ")}`;
-  });
+  }
+
+  #rowOf(step: Step, program: Program["name"]): FlowRow {
+    const { name: flow, title } = this.#source;
+    const runs = this.#runs.get(`${step}/${program}`) ?? [];
+    const repositoryBytes = this.#sizes.get(`${step}/${program}`);
+    const row = { flow, title, step, program, runs };
+    return repositoryBytes === undefined ? row : { ...row, repositoryBytes };
+  }
+
+  async #run(step: Step, home: ProgramHome): Promise<void> {
+    const restored = join(home.path, "restored");
+    const measured = await home.measure(...stepArguments(step, this.#path, restored));
+    if (step === "restore") {
+      if (home.program.name === "engine") assertSameTree(this.#path, restored);
+      rmSync(restored, { recursive: true });
+    }
+    const { wallSeconds, cpuSeconds, peakMemoryBytes, readBytes, writtenBytes } = measured;
+    const figures = { wallSeconds, cpuSeconds, peakMemoryBytes, readBytes, writtenBytes };
+    const key = `${step}/${home.program.name}`;
+    this.#runs.set(key, [...(this.#runs.get(key) ?? []), figures]);
+    if (step === "first backup") {
+      this.#sizes.set(key, [...(this.#sizes.get(key) ?? []), sizeOf(home.repository)]);
+    }
+    this.#options.onLine(
+      `${this.#source.name} · ${step} · ${home.program.name}: ${wallSeconds.toFixed(2)} s, ` +
+        `${cpuSeconds.toFixed(2)} s CPU, ${Math.round(peakMemoryBytes / 2 ** 20)} MiB`,
+    );
+  }
+
+  /** No figure counts when the real program cannot read all that was written. */
+  async #verifyOurs(homes: readonly ProgramHome[]): Promise<void> {
+    const ours = homes.find(({ program }) => program.name === "engine");
+    const kopia = homes.find(({ program }) => program.name === "kopia");
+    if (ours === undefined || kopia === undefined) return;
+    const judge = new ProgramHome(kopia.program, this.#options.directory);
+    try {
+      await judge.measure("repository", "connect", "filesystem", `--path=${ours.repository}`);
+      await judge.measure("snapshot", "verify", "--verify-files-percent=100");
+      this.#options.onLine(`${this.#source.name} · the real program verified what ours wrote`);
+    } finally {
+      rmSync(judge.path, { recursive: true });
+    }
+  }
 }
 
-/** Writes all measurements as JSON below `bench/results/`; returns the path. */
-export function saveFlows(rows: readonly FlowRow[]): string {
-  const directory = fileURLToPath(new URL("../results", import.meta.url));
-  mkdirSync(directory, { recursive: true });
-  const path = join(directory, "flows.json");
-  writeFileSync(path, `${JSON.stringify(rows.map(withoutOutput), undefined, 2)}\n`);
-  return path;
+function stepArguments(step: Step, source: string, restored: string): readonly string[] {
+  switch (step) {
+    case "first backup":
+    case "no change":
+      return ["snapshot", "create", source];
+    case "verify 100 %":
+      return ["snapshot", "verify", "--verify-files-percent=100"];
+    case "verify without contents":
+      return ["snapshot", "verify"];
+    case "restore":
+      return ["restore", source, restored];
+    case "snapshot list":
+      return ["snapshot", "list", "--all"];
+  }
 }
 
-const FIGURES: readonly (readonly [string, (run: ProcessMeasurement) => number])[] = [
-  ["wall s", ({ wallSeconds }) => wallSeconds],
-  ["CPU s", ({ cpuSeconds }) => cpuSeconds],
-  ["peak MiB", ({ peakMemoryBytes }) => peakMemoryBytes / 2 ** 20],
-];
-
-function withoutOutput(row: FlowRow): object {
-  return { ...row, runs: row.runs.map((run) => ({ ...run, stderr: undefined })) };
+/** Names, kinds and sizes; the bytes are proven by the verification and by tests. */
+function assertSameTree(expected: string, restored: string): void {
+  const names = readdirSync(expected).toSorted((a, b) => (a < b ? -1 : 1));
+  const found = readdirSync(restored).toSorted((a, b) => (a < b ? -1 : 1));
+  if (names.join("/") !== found.join("/")) throw new Error(`${restored} has other names`);
+  for (const name of names) {
+    const [left, right] = [join(expected, name), join(restored, name)];
+    const stat = statSync(left, { throwIfNoEntry: false });
+    if (stat?.isDirectory() === true) assertSameTree(left, right);
+    else if (stat?.size !== statSync(right, { throwIfNoEntry: false })?.size) {
+      throw new Error(`${right} has another size than ${left}`);
+    }
+  }
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+function sizeOf(path: string): number {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.size;
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
 }

@@ -1,73 +1,134 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { formatFlows, runFlows, saveFlows } from "./flows.ts";
+import { parseArgs } from "node:util";
+import { drawCharts } from "./charts.ts";
+import { existingSource, generatedSources, type FlowSource } from "./flow-sources.ts";
+import { formatFlows } from "./format-flows.ts";
+import { runFlows } from "./flows.ts";
 import { runKernels, type KernelRow } from "./kernels.ts";
+import { buildBundle } from "./program.ts";
+import { saveResult } from "./results.ts";
+import { runScale } from "./scale.ts";
 
-const [command, filter = ""] = process.argv.slice(2);
+const HELP = `usage: npx -y pnpm@12 bench <what> [flags]
+
+  kernels [FILTER]   splitters, hashes, ciphers, compressors, error correction, index lookups, as
+                     \`kopia benchmark …\` measures them; rows whose name holds FILTER
+  flows [TREE…]      whole commands: first backup, no change, verification, restore, list; of generated
+                     trees, and of directories that are named (their absolute paths)
+  scale              1, 2, 4 and 8 times the files, bytes and contents with the slope of growth; opening
+                     made-up repositories of millions of contents and thousands of index blobs
+  charts             draws saved results as docs/performance/*.svg
+
+With KOPIA_EXE=/path/to/kopia every row is measured in turn with the real program and told as a ratio,
+and after each round the real program verifies every file that ours wrote.
+
+  --directory PATH   where trees and repositories go, best a memory file system (default: temporary files)
+  --rounds N         of flows (default 3)
+  --only A,B         flows to run: small, large, random, mixed, million (default all but million);
+                     of scale: files, bytes, contents (default all)
+  --scale FACTOR     part of the full sizes (default 1); 0.01 to try things out
+  --min-ms N         time for each kernel (default 300)
+
+Results are saved as JSON below bench/results/. Linux with bash; the bundle is built first.`;
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    help: { type: "boolean", short: "h", default: false },
+    directory: { type: "string", default: tmpdir() },
+    rounds: { type: "string", default: "3" },
+    only: { type: "string", default: "" },
+    scale: { type: "string", default: "1" },
+    "min-ms": { type: "string", default: "300" },
+  },
+});
+const [what, ...rest] = positionals;
 const kopiaExe = process.env["KOPIA_EXE"];
+const scale = Number(values.scale);
+const only = values.only === "" ? [] : values.only.split(",");
 
-switch (command) {
-  case "kernels":
-    await runKernels({ minMs: 300, kopiaExe, filter }, printRow);
-    break;
-  case "flows":
-    await flows(filter === "" ? tmpdir() : filter);
-    break;
-  default:
-    console.error("usage: npx -y pnpm@12 bench kernels [FILTER] | flows [DIRECTORY]");
-    console.error("KOPIA_EXE=/path/to/kopia measures the real program in turn and prints ratios.");
-    console.error(
-      "flows: ROUNDS (3), SMALL_FILES (100000), LARGE_MIB (2048); best in a memory file system",
-    );
-    process.exitCode = 2;
+if (values.help) console.log(HELP);
+else if (what === "kernels") await kernels(rest[0] ?? "");
+else if (what === "flows") await flows(rest);
+else if (what === "scale") await inDirectory(scaling);
+else if (what === "charts") for (const path of drawCharts()) console.log(path);
+else {
+  console.error(HELP);
+  process.exitCode = 2;
 }
 
-async function flows(parent: string): Promise<void> {
-  // Measured is what images run: the bundle, made of the sources as they are.
-  execFileSync(
-    fileURLToPath(new URL("../../node_modules/.bin/rolldown", import.meta.url)),
-    ["-c"],
-    {
-      cwd: fileURLToPath(new URL("../..", import.meta.url)),
-      stdio: ["ignore", "ignore", "inherit"],
-    },
-  );
-  const directory = mkdtempSync(join(parent, "kopia-engine-bench-"));
-  try {
-    const rows = await runFlows(
-      {
-        directory,
-        rounds: Number(process.env["ROUNDS"] ?? 3),
-        smallFileCount: Number(process.env["SMALL_FILES"] ?? 100_000),
-        largeFileBytes: Number(process.env["LARGE_MIB"] ?? 2048) * 2 ** 20,
-        kopiaExe,
-      },
-      (line) => console.error(line),
-    );
+async function kernels(filter: string): Promise<void> {
+  const rows: KernelRow[] = [];
+  await runKernels({ minMs: Number(values["min-ms"]), kopiaExe, filter }, (row) => {
+    rows.push(row);
+    console.log(describeKernel(row));
+  });
+  if (filter === "") console.log(`saved as ${saveResult("kernels", rows)}`);
+}
+
+async function flows(trees: readonly string[]): Promise<void> {
+  const generated = generatedSources(scale);
+  const sources: FlowSource[] = trees.map(existingSource);
+  const unknown = only.find((name) => !generated.some((source) => source.name === name));
+  if (unknown !== undefined) throw new Error(`there is no flow ${unknown}; see --help`);
+  if (trees.length === 0 || only.length > 0) {
+    // A million files take minutes and gigabytes, so they have to be asked for.
+    const isWanted = ({ name }: FlowSource): boolean =>
+      only.length === 0 ? name !== "million" : only.includes(name);
+    sources.push(...generated.filter(isWanted));
+  }
+  await inDirectory(async (directory) => {
+    const rows = await runFlows({
+      directory,
+      rounds: Number(values.rounds),
+      sources,
+      kopiaExe,
+      onLine: (line) => console.error(line),
+    });
     for (const line of formatFlows(rows)) console.log(line);
-    console.log(`saved as ${saveFlows(rows)}`);
+    console.log(`\nsaved as ${saveResult("flows", rows)}`);
+  });
+}
+
+async function scaling(directory: string): Promise<void> {
+  const onLine = (line: string): void => console.log(line);
+  const result = await runScale({ directory, kopiaExe, scale, only, onLine });
+  for (const { case: name, program, cpuSlope, memorySlope } of result.slopes) {
+    console.log(
+      `${name} · ${program}: slope of CPU seconds ${cpuSlope.toFixed(2)}, of memory ${memorySlope.toFixed(2)}`,
+    );
+  }
+  console.log(`saved as ${saveResult("scale", result)}`);
+}
+
+async function inDirectory(run: (directory: string) => Promise<void>): Promise<void> {
+  buildBundle();
+  const directory = mkdtempSync(join(values.directory, "kopia-engine-bench-"));
+  try {
+    await run(directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-function printRow(row: KernelRow): void {
+function describeKernel(row: KernelRow): string {
+  const isIndex = row.kind === "index";
+  const speed = (perSecond: number): string =>
+    `${(perSecond / 1e6).toFixed(isIndex ? 2 : 0).padStart(9)} ${isIndex ? "M/s " : "MB/s"}`;
+  const ratio = isIndex
+    ? `${(row.ratio ?? 0).toFixed(1)} B each`
+    : `${(100 * (row.ratio ?? 0)).toFixed(1)}%`;
   const columns = [
     row.kind.padEnd(10),
     row.name.padEnd(48),
-    megabytes(row.bytesPerSecond),
-    row.ratio === undefined ? "".padEnd(6) : `${(100 * row.ratio).toFixed(1)}%`.padStart(6),
+    speed(row.bytesPerSecond),
+    (row.ratio === undefined ? "" : ratio).padStart(7),
   ];
   if (row.kopiaBytesPerSecond !== undefined) {
     const times = row.bytesPerSecond / row.kopiaBytesPerSecond;
-    columns.push(`kopia ${megabytes(row.kopiaBytesPerSecond)}`, `× ${times.toFixed(2)}`);
+    columns.push(`kopia ${speed(row.kopiaBytesPerSecond)}`, `× ${times.toFixed(2)}`);
   }
-  console.log(columns.join(" "));
-}
-
-function megabytes(bytesPerSecond: number): string {
-  return `${(bytesPerSecond / 1e6).toFixed(0).padStart(7)} MB/s`;
+  return columns.join(" ");
 }

@@ -19,6 +19,11 @@ export class SeededNumbers {
     return state >>> 0;
   }
 
+  /** Next number from 0 to below 1. */
+  fraction(): number {
+    return this.next() / 2 ** 32;
+  }
+
   /** Fills a buffer with incompressible bytes. */
   fill(buffer: Buffer): void {
     let offset = 0;
@@ -50,7 +55,62 @@ export function writeSmallFiles(
   }
 }
 
-/** One large file of 64-byte-grained text and noise that zstd-fastest shrinks about 2.4 times. */
+/** Files of 40 bytes, all different, 1,000 to a directory. */
+export function writeTinyFiles(root: string, count: number): void {
+  for (let index = 0; index < count; index++) {
+    const directory = join(
+      root,
+      `d${Math.floor(index / 100_000)}`,
+      `e${Math.floor(index / 1000) % 100}`,
+    );
+    if (index % 1000 === 0) mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, `f${index}`), `tiny file number ${index}`.padEnd(40, "."));
+  }
+}
+
+const LARGE_SHARE = 0.0005;
+const LARGE_BYTES = 10_000_000;
+const COPY_SHARE = 0.1;
+const TEXT_SHARE = 0.4;
+
+/**
+ * A tree as people have them: 20 files to a directory, most of them small (32 bytes to 128 KiB, every power of two as
+ * frequent as any other), some of 10 MB, text and noise, a tenth copies of earlier files. About 21 KB a file.
+ */
+export function writeMixedTree(
+  root: string,
+  options: { readonly count: number; readonly seed: number },
+): void {
+  const random = new SeededNumbers(options.seed);
+  const noise = Buffer.alloc(2 ** 24);
+  random.fill(noise);
+  const text = Buffer.from(noise.map((byte) => 97 + (byte & 7)));
+  const recent: Buffer[] = [];
+  for (let index = 0; index < options.count; index++) {
+    const directory = join(
+      root,
+      `a${Math.floor(index / 2000)}`,
+      `b${Math.floor(index / 200) % 10}`,
+      `c${Math.floor(index / 20) % 10}`,
+    );
+    if (index % 20 === 0) mkdirSync(directory, { recursive: true });
+    const copied = random.fraction() < COPY_SHARE ? recent[random.next() % 64] : undefined;
+    const data = copied ?? mixedFile(random, random.fraction() < TEXT_SHARE ? text : noise, index);
+    recent[index % 64] = data;
+    writeFileSync(join(directory, `file ${index}.bin`), data);
+  }
+}
+
+function mixedFile(random: SeededNumbers, pool: Buffer, index: number): Buffer {
+  const isLarge = random.fraction() < LARGE_SHARE;
+  const length = isLarge ? LARGE_BYTES : Math.floor(2 ** (5 + 12 * random.fraction()));
+  const start = random.next() % (pool.length - length);
+  const data = Buffer.from(pool.subarray(start, start + length));
+  data.write(`${index}`, 0);
+  return data;
+}
+
+/** One large file: of 64-byte-grained text and noise that zstd-fastest shrinks about 2.4 times, or noise alone. */
 export function writeLargeFile(
   path: string,
   options: { readonly lengthBytes: number; readonly compressible: boolean; readonly seed: number },

@@ -21,6 +21,8 @@ export type KernelSpec =
       readonly blockCount: number;
       readonly blockBytes: number;
     }
+  /** Looks up all contents of an index, in another order than it has. */
+  | { readonly kind: "index"; readonly contentCount: number; readonly blobCount: number }
   | {
       readonly kind: "compression";
       readonly operation: "compress" | "decompress";
@@ -31,7 +33,7 @@ export type KernelSpec =
 
 /** A kernel that is ready to be measured. */
 export interface Kernel {
-  /** Bytes that one pass counts for. */
+  /** Bytes, or lookups, that one pass counts for. */
   readonly passBytes: number;
   /** Length of what a pass puts out, for kernels whose output says something. */
   readonly outputBytes?: number;

@@ -31,6 +31,13 @@ test("every algorithm has a kernel that runs and counts its bytes", async () => 
   }
 });
 
+test("all contents of a made-up index are found, in few bytes each", async () => {
+  const kernel = await prepareKernel({ kind: "index", contentCount: 10_000, blobCount: 7 });
+  kernel.run();
+  expect(kernel.passBytes).toBe(10_000);
+  expect((kernel.outputBytes ?? Infinity) / 10_000).toBeLessThan(64);
+});
+
 test("segments of a splitter cover every block, and the seed decides them", async () => {
   for (const splitter of SPLITTER_NAMES) {
     const spec = {

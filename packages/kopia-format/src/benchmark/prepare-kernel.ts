@@ -1,6 +1,9 @@
 import { KopiaError } from "../base/errors.ts";
 import { compressorByName } from "../compression/registry.ts";
-import { CONTENT_IV_BYTES } from "../content/content-id.ts";
+import { CONTENT_IV_BYTES, keyToContentId } from "../content/content-id.ts";
+import { buildIndexShards } from "../content/index/build-index.ts";
+import { CommittedIndex } from "../content/index/committed-index.ts";
+import { ContentEntryTable } from "../content/index/entry-table.ts";
 import { EccCodec } from "../ecc/ecc-codec.ts";
 import { createEncryptor } from "../encryption/registry.ts";
 import { createHashFunction } from "../hashing/registry.ts";
@@ -10,6 +13,19 @@ import type { Kernel, KernelSpec } from "./kernel-spec.ts";
 
 /** Keys and content IDs of zeros: what they are does not matter to the speed. */
 const KEY_BYTES = 32;
+
+/** Keys of the default format: a prefix byte and 16 bytes of hash. */
+const INDEX_KEY_BYTES = 17;
+const MADE_UP_ENTRY = {
+  packBlobId: "p00000000000000000000000000000000",
+  timestampSeconds: 1,
+  packedLength: 1000,
+  originalLength: 1000,
+  deleted: false,
+  compressionHeaderId: 0,
+  formatVersion: 3,
+  encryptionKeyId: 0,
+} as const;
 
 /**
  * Makes one kernel ready: input, keys and output memory exist before the first pass.
@@ -27,6 +43,8 @@ export async function prepareKernel(spec: KernelSpec): Promise<Kernel> {
       return ecc(spec);
     case "splitter":
       return splitting(spec);
+    case "index":
+      return indexLookups(spec);
     case "compression":
       return compression(spec);
   }
@@ -86,6 +104,27 @@ function segmentsOf(splitter: Splitter, block: Uint8Array): number[] {
     position += length;
   }
   return lengths;
+}
+
+function indexLookups({ contentCount, blobCount }: SpecOf<"index">): Kernel {
+  const index = new CommittedIndex();
+  const keys = new Uint8Array(randomBlock(1, contentCount * INDEX_KEY_BYTES));
+  for (let at = 0; at < keys.length; at += INDEX_KEY_BYTES) keys[at] = 0;
+  for (let blob = 0; blob < blobCount; blob++) {
+    const table = new ContentEntryTable(INDEX_KEY_BYTES);
+    for (let number = blob; number < contentCount; number += blobCount) {
+      const key = keys.subarray(number * INDEX_KEY_BYTES, (number + 1) * INDEX_KEY_BYTES);
+      table.set({ ...MADE_UP_ENTRY, contentId: keyToContentId(key), packOffset: number });
+    }
+    const [bytes] = buildIndexShards(table, { version: 2 });
+    if (bytes !== undefined) index.add([{ blobId: `made-up-${blob}`, bytes }]);
+  }
+  const run = (): void => {
+    for (let at = 0; at < keys.length; at += INDEX_KEY_BYTES) {
+      if (index.hasKey(keys, at) !== 1) throw new RangeError("a content is not in its index");
+    }
+  };
+  return { passBytes: contentCount, outputBytes: index.residentBytes, run };
 }
 
 function compression({ operation, compressor: name, data }: SpecOf<"compression">): Kernel {

@@ -13,4 +13,6 @@ export {
   type ConformanceTestApi,
   type StorageConformanceOptions,
 } from "./storage-conformance.ts";
+export { createContentEncryptor as createRepositoryEncryptor } from "../repository/content-encryptor.ts";
+export { writeSyntheticIndex, type SyntheticIndexOptions } from "./synthetic-index.ts";
 export * from "./written-format.ts";

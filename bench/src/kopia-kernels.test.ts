@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseFigures } from "./kernels.ts";
+import { parseEccFigures, parseFigures } from "./kopia-kernels.ts";
 
 test("figures of the real program's tables are found by name", () => {
   const crypto = " 10. BLAKE2B-256-128      AES256-GCM-HMAC-SHA256         753.7 MB / second";
@@ -16,4 +16,12 @@ test("figures of the real program's tables are found by name", () => {
     ["compress s2-default", 1_200_000_000],
   ]);
   expect(parseFigures("crypto", "     Hash      Encryption      Throughput").size).toBe(0);
+});
+
+test("both figures of error correction are found", () => {
+  const row = "  4. REED-SOLOMON-CRC32 - 1%            168.3 MB/s     0.8 GB/s        1% [1.1 MB]";
+  expect([...parseEccFigures(`header\n${row}`)]).toEqual([
+    ["ecc encode REED-SOLOMON-CRC32 - 1%", 168_300_000],
+    ["ecc decode REED-SOLOMON-CRC32 - 1%", 800_000_000],
+  ]);
 });

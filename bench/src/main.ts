@@ -7,6 +7,7 @@ import { existingSource, generatedSources, type FlowSource } from "./flow-source
 import { formatFlows } from "./format-flows.ts";
 import { runFlows } from "./flows.ts";
 import { runKernels, type KernelRow } from "./kernels.ts";
+import { runMaintenanceBench } from "./maintenance.ts";
 import { buildBundle } from "./program.ts";
 import { saveResult } from "./results.ts";
 import { runScale } from "./scale.ts";
@@ -19,6 +20,7 @@ const HELP = `usage: npx -y pnpm@12 bench <what> [flags]
                      trees, and of directories that are named (their absolute paths)
   scale              1, 2, 4 and 8 times the files, bytes and contents with the slope of growth; opening
                      made-up repositories of millions of contents and thousands of index blobs
+  maintenance        maintains and verifies a made-up repository of a million contents
   charts             draws saved results as docs/performance/*.svg
 
 With KOPIA_EXE=/path/to/kopia every row is measured in turn with the real program and told as a ratio,
@@ -53,6 +55,7 @@ if (values.help) console.log(HELP);
 else if (what === "kernels") await kernels(rest[0] ?? "");
 else if (what === "flows") await flows(rest);
 else if (what === "scale") await inDirectory(scaling);
+else if (what === "maintenance") await inDirectory(maintenance);
 else if (what === "charts") for (const path of drawCharts()) console.log(path);
 else {
   console.error(HELP);
@@ -101,6 +104,14 @@ async function scaling(directory: string): Promise<void> {
     );
   }
   console.log(`saved as ${saveResult("scale", result)}`);
+}
+
+async function maintenance(directory: string): Promise<void> {
+  const contentCount = Math.round(1_000_000 * scale);
+  const rounds = Number(values.rounds);
+  await runMaintenanceBench({ directory, contentCount, rounds, kopiaExe }, (line) =>
+    console.log(line),
+  );
 }
 
 async function inDirectory(run: (directory: string) => Promise<void>): Promise<void> {

@@ -351,6 +351,19 @@ export {
   userCacheDirectory,
   type Environment,
 } from "./repository/default-paths.ts";
+export {
+  executeBlobCopy,
+  planBlobCopy,
+  prepareDestination,
+  type BlobCopyPlan,
+  type BlobTotal,
+  type CopyEnds,
+  type CopyResult,
+  type ExecuteCopyOptions,
+  type PlanCopyOptions,
+} from "./repository/copy-blobs.ts";
+export { listLogSessions, readLogSession, type LogSession } from "./repository/repository-logs.ts";
+export { validateStorage, type ValidateStorageOptions } from "./repository/validate-storage.ts";
 export { LOG_BLOB_PREFIX } from "./repository/diagnostic-log.ts";
 export {
   createFilesystemRepository,

@@ -39,6 +39,7 @@ export {
 } from "./maintenance/run-maintenance.ts";
 export { SAFETY, type Safety, type SafetyParameters } from "./maintenance/safety-parameters.ts";
 export { loadSchedule, saveSchedule } from "./maintenance/schedule-store.ts";
+export { chooseLogs, type LogCleanupPlan } from "./maintenance/tasks/cleanup-logs.ts";
 export {
   buildDirectory,
   compareEntries,

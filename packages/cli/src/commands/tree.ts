@@ -48,11 +48,13 @@ export const commandTree: GroupNode = group(
       "cache",
       "Look after the local cache",
       [
-        node("clear", "Empty the cache"),
-        node("info", "Show what the cache holds"),
-        node("prefetch", "Fill the cache with objects"),
-        node("set", "Change the limits of the cache"),
-        node("sync", "Fill the cache with metadata"),
+        node("clear", "Empty the cache", { load: () => import("./cache/clear.ts") }),
+        node("info", "Show what the cache holds", { load: () => import("./cache/info.ts") }),
+        node("prefetch", "Fill the cache with objects", {
+          load: () => import("./cache/prefetch.ts"),
+        }),
+        node("set", "Change the limits of the cache", { load: () => import("./cache/set.ts") }),
+        node("sync", "Fill the cache with metadata", { load: () => import("./cache/sync.ts") }),
       ],
       { hidden: true },
     ),
@@ -117,9 +119,9 @@ export const commandTree: GroupNode = group(
       "logs",
       "Look at the logs in the repository",
       [
-        node("cleanup", "Delete old logs"),
-        node("list", "List logs", { aliases: ["ls"] }),
-        node("show", "Print logs", { aliases: ["cat"] }),
+        node("cleanup", "Delete old logs", { load: () => import("./logs/cleanup.ts") }),
+        node("list", "List logs", { aliases: ["ls"], load: () => import("./logs/list.ts") }),
+        node("show", "Print logs", { aliases: ["cat"], load: () => import("./logs/show.ts") }),
       ],
       { aliases: ["log"], hidden: true },
     ),
@@ -161,7 +163,10 @@ export const commandTree: GroupNode = group(
       "manifest",
       "Look at manifests",
       [
-        node("delete", "Delete manifests", { aliases: ["remove", "rm"] }),
+        node("delete", "Delete manifests", {
+          aliases: ["remove", "rm"],
+          load: () => import("./manifest/delete.ts"),
+        }),
         node("list", "List manifests", {
           aliases: ["ls"],
           load: () => import("./manifest/list.ts"),
@@ -179,9 +184,9 @@ export const commandTree: GroupNode = group(
           aliases: ["remove", "rm"],
           load: () => import("./policy/delete.ts"),
         }),
-        node("edit", "Edit a policy"),
-        node("export", "Write policies to a file"),
-        node("import", "Read policies from a file"),
+        node("edit", "Edit a policy", { load: () => import("./policy/edit.ts") }),
+        node("export", "Write policies to a file", { load: () => import("./policy/export.ts") }),
+        node("import", "Read policies from a file", { load: () => import("./policy/import.ts") }),
         node("list", "List policies", { aliases: ["ls"], load: () => import("./policy/list.ts") }),
         node("set", "Change a policy", { load: () => import("./policy/set.ts") }),
         node("show", "Show the effective policy", {
@@ -225,13 +230,17 @@ export const commandTree: GroupNode = group(
           load: () => import("./repository/status.ts"),
         }),
         group("sync-to", "Copy the repository to another storage", [
-          node("filesystem", "To a directory"),
-          node("from-config", "To the storage of a connection file"),
+          node("filesystem", "To a directory", {
+            load: () => import("./repository/sync-to-filesystem.ts"),
+          }),
+          node("from-config", "To the storage of a connection file", {
+            load: () => import("./repository/sync-to-from-config.ts"),
+          }),
           ...remoteProviders(),
         ]),
         group("throttle", "Limits of speed", [
-          node("get", "Show the limits"),
-          node("set", "Change the limits"),
+          node("get", "Show the limits", { load: () => import("./repository/throttle-get.ts") }),
+          node("set", "Change the limits", { load: () => import("./repository/throttle-set.ts") }),
         ]),
         group(
           "upgrade",
@@ -247,7 +256,9 @@ export const commandTree: GroupNode = group(
           ],
           { hidden: true },
         ),
-        node("validate-provider", "Check that a storage is good enough"),
+        node("validate-provider", "Check that a storage is good enough", {
+          load: () => import("./repository/validate-provider.ts"),
+        }),
       ],
       { aliases: ["repo"] },
     ),

@@ -111,6 +111,7 @@ export async function openPortableRepository(
   return new OpenedRepository({
     ...parts,
     storage,
+    cachedStorage: cached ?? storage,
     client,
     contents,
     ignoreMalformedManifests: options.ignoreMalformedManifests ?? false,

@@ -20,6 +20,7 @@ import { RepositoryWriteSession } from "./repository-write-session.ts";
 /** The parts of an open repository. */
 export interface RepositoryParts {
   readonly storage: BlobStorage;
+  readonly cachedStorage: BlobStorage;
   readonly format: RepositoryFormat;
   readonly client: ClientOptions;
   readonly clock: Clock;
@@ -34,6 +35,7 @@ export interface RepositoryParts {
 /** What `openRepository` gives. */
 export class OpenedRepository implements Repository {
   readonly storage: BlobStorage;
+  readonly cachedStorage: BlobStorage;
   readonly format: RepositoryFormat;
   readonly client: ClientOptions;
   readonly clock: Clock;
@@ -48,6 +50,7 @@ export class OpenedRepository implements Repository {
   constructor(parts: RepositoryParts) {
     this.#parts = parts;
     this.storage = parts.storage;
+    this.cachedStorage = parts.cachedStorage;
     this.format = parts.format;
     this.client = parts.client;
     this.clock = parts.clock;

@@ -19,6 +19,8 @@ export interface ClientOptions {
 export interface Repository {
   /** The storage itself, without the cache. */
   readonly storage: BlobStorage;
+  /** The storage as contents are read: through the cache, where there is one. */
+  readonly cachedStorage: BlobStorage;
   readonly format: RepositoryFormat;
   readonly client: ClientOptions;
   readonly clock: Clock;

@@ -24,10 +24,25 @@ export function policyTargets(
   if (chosen.global === chosen.targets.length > 0)
     throw new CommandError("must pass either '--global' or a list of path targets");
   if (chosen.global) return [GLOBAL_TARGET];
-  return chosen.targets.map((text) => parseTarget(context, repository, text));
+  return chosen.targets.map((text) => parsePolicyTarget(context, repository, text));
 }
 
-function parseTarget(context: CommandContext, repository: Repository, text: string): Source {
+/** The same where naming none means all: `undefined` then. @throws CommandError when both are given. */
+export function chosenTargets(
+  context: CommandContext,
+  repository: Repository,
+  chosen: { readonly global: boolean; readonly targets: readonly string[] },
+): readonly Source[] | undefined {
+  if (!chosen.global && chosen.targets.length === 0) return undefined;
+  return policyTargets(context, repository, chosen);
+}
+
+/** One target as a person writes it. @throws CommandError. */
+export function parsePolicyTarget(
+  context: CommandContext,
+  repository: Repository,
+  text: string,
+): Source {
   const { username, hostname } = repository.client;
   try {
     return parseSource(text, {

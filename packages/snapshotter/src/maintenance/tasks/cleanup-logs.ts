@@ -1,5 +1,10 @@
-import { collectAsync, type BlobMetadata } from "@kopia-engine/kopia-format";
-import { effectiveLogRetention } from "../../model/maintenance-parameters.ts";
+import {
+  LOG_BLOB_PREFIX,
+  collectAsync,
+  type BlobMetadata,
+  type TimeNs,
+} from "@kopia-engine/kopia-format";
+import { effectiveLogRetention, type LogRetention } from "../../model/maintenance-parameters.ts";
 import type { Cycle } from "../maintenance-cycle.ts";
 import { totalBytes } from "../maintenance-plan.ts";
 import type { MaintenanceTask, TaskStats } from "../maintenance-task.ts";
@@ -30,21 +35,29 @@ export const cleanupLogs: MaintenanceTask<LogCleanupPlan> = {
 
 async function planLogCleanup({ repository, parameters }: Cycle): Promise<LogCleanupPlan> {
   const { storage, clock } = repository;
-  const limits = effectiveLogRetention(parameters);
-  const logs = (await collectAsync(storage.list("_log_"))).sort((a, b) =>
+  const logs = await collectAsync(storage.list(LOG_BLOB_PREFIX));
+  return chooseLogs(logs, effectiveLogRetention(parameters), clock.now());
+}
+
+/** Newest first, until one limit is reached; a limit of 0 is none. */
+export function chooseLogs(
+  logs: readonly BlobMetadata[],
+  limits: LogRetention,
+  now: TimeNs,
+): LogCleanupPlan {
+  const newestFirst = logs.toSorted((a, b) =>
     a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : 0,
   );
-  const now = clock.now();
   let bytes = 0;
   let keep = 0;
-  for (const { lengthBytes, timestamp } of logs) {
+  for (const { lengthBytes, timestamp } of newestFirst) {
     bytes += lengthBytes;
     if (limits.maxTotalSizeBytes > 0 && bytes > limits.maxTotalSizeBytes) break;
     if (limits.maxCount > 0 && keep >= limits.maxCount) break;
     if (limits.maxAgeNs > 0 && now - timestamp > BigInt(limits.maxAgeNs)) break;
     keep++;
   }
-  return { toDelete: logs.slice(keep), retained: logs.slice(0, keep) };
+  return { toDelete: newestFirst.slice(keep), retained: newestFirst.slice(0, keep) };
 }
 
 function logStats({ toDelete, retained }: LogCleanupPlan): TaskStats {

@@ -1,0 +1,152 @@
+import { CREATE, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
+
+const IDENTITY = ["--override-username=u", "--override-hostname=h"];
+const throttle = (...argv: readonly string[]): MatrixRow => ({
+  argv: ["repository", "throttle", ...argv],
+});
+const failing = (...argv: readonly string[]): MatrixRow => ({ argv, exit: 1 });
+const sync = (...argv: readonly string[]): MatrixRow => ({
+  argv: ["repository", "sync-to", "filesystem", ...argv],
+  masks: [
+    [/\d+ in sync \([^)]*\)/g, "N in sync"],
+    [/Would copy \d+ BLOBs \([^)]*\)/g, "Would copy N BLOBs"],
+  ],
+});
+
+/** `repository …`. */
+export const group: MatrixGroup = {
+  name: "repository",
+  scenarios: [
+    {
+      name: "create, status, client, throttling, password",
+      rows: [
+        CREATE,
+        failing("repository", "create", "filesystem", "--path=@/repo"),
+        failing("repository", "create", "filesystem"),
+        failing("repository", "create", "filesystem", "--path=relative"),
+        failing("repository", "create", "filesystem", "--path=@/x", "--block-hash=MD5"),
+        { argv: ["repository", "status"] },
+        { argv: ["repo", "status", "--json"] },
+        { argv: ["repository", "status", "--json", "--json-indent"], masks: [[/\d{9,}/g, "<N>"]] },
+        { argv: ["repository", "status", "-t"] },
+        { argv: ["repository", "status", "-ts"] },
+        throttle("get"),
+        throttle("get", "--json"),
+        throttle("set"),
+        throttle(
+          "set",
+          "--download-bytes-per-second=100000000",
+          "--read-requests-per-second=500.5",
+          "--concurrent-reads=3",
+        ),
+        throttle("get"),
+        throttle("get", "--json", "--json-indent"),
+        { ...throttle("set", "--upload-bytes-per-second=x"), exit: 1 },
+        { ...throttle("set", "--concurrent-writes=1.5"), exit: 1 },
+        { ...throttle("set", "--write-requests-per-second=-1"), exit: 1 },
+        { ...throttle("set", "--concurrent-writes=-1"), exit: 1 },
+        throttle(
+          "set",
+          "--download-bytes-per-second=unlimited",
+          "--read-requests-per-second=-",
+          "--concurrent-reads=unlimited",
+        ),
+        throttle("get", "--json"),
+        failing("repository", "set-client"),
+        { argv: ["repository", "set-client", "--read-only", "--description=mine"] },
+        { argv: ["repository", "set-client", "--read-only"], exit: 1 },
+        failing("policy", "set", "--global", "--keep-latest=3"),
+        { argv: ["repository", "set-client", "--read-write", "--username=x", "--hostname=y"] },
+        { argv: ["repository", "set-client", "--repository-format-cache-duration=5m"] },
+        { argv: ["repository", "set-client", "--disable-repository-format-cache"] },
+        { argv: ["repository", "status"] },
+        { argv: ["repository", "set-parameters"] },
+        { argv: ["repository", "set-parameters", "--max-pack-size-mb=30"] },
+        failing("repository", "set-parameters", "--index-version=1"),
+        { argv: ["repository", "change-password", "--new-password=another"] },
+        { argv: ["policy", "list"], env: { KOPIA_PASSWORD: "" } },
+        {
+          argv: ["policy", "list"],
+          exit: 1,
+          differs: "Kopia trusts the format blob in its cache for 15 minutes",
+        },
+        { argv: ["repository", "disconnect"] },
+        failing("repository", "disconnect"),
+        failing("repository", "status"),
+      ],
+    },
+    {
+      name: "connect",
+      fixture: "fs-v0231-default",
+      rows: [
+        failing("repository", "connect"),
+        failing("repository", "connect", "filesystem"),
+        failing("repository", "connect", "filesystem", "--path=relative"),
+        failing("repository", "connect", "filesystem", "--path=@/nowhere"),
+        failing("repository", "connect", "from-config"),
+        failing("repository", "connect", "from-config", "--token=!!"),
+        failing("repository", "connect", "from-config", "--file=@/nowhere"),
+        {
+          argv: [
+            "repository",
+            "connect",
+            "filesystem",
+            "--path=@/fixture",
+            "--readonly",
+            "--description=fixture",
+            ...IDENTITY,
+          ],
+        },
+        { argv: ["repository", "status"] },
+        failing("repository", "change-password", "--new-password=x"),
+        failing("repository", "throttle"),
+        { argv: ["repository", "connect", "from-config", "--file=@/repository.config"] },
+      ].map((row) => ("exit" in row ? row : { exit: 0 as const, ...row })),
+    },
+    {
+      name: "sync-to",
+      rows: [
+        CREATE,
+        {
+          argv: ["snapshot", "create", "@/source", "--no-auto-maintenance"],
+          files: { "source/a": "a" },
+          masks: [[/in \d+s/g, "in 0s"]],
+        },
+        { ...sync(), exit: 1 },
+        { ...sync("--path=relative"), exit: 1 },
+        { ...sync("--path=@/copy"), exit: 1 },
+        { ...sync("--path=@/copy", "--must-exist"), files: { "copy/.keep": "" }, exit: 1 },
+        {
+          ...sync("--path=@/copy", "--dry-run"),
+          differs:
+            "a dry run writes nothing, and says what it would copy; Kopia writes the format blob",
+        },
+        sync("--path=@/copy"),
+        sync("--path=@/copy", "--must-exist", "--delete", "--times", "--parallel=4"),
+        { ...sync("--path=@/copy", "--no-update", "--no-delete", "-n") },
+        { argv: ["repository", "sync-to", "from-config"], exit: 1 },
+        {
+          argv: ["repository", "create", "filesystem", "--path=@/other", "-c"],
+        },
+        { ...sync("--path=@/other"), exit: 1 },
+        { argv: ["repository", "connect", "filesystem", "--path=@/copy", ...IDENTITY] },
+        { argv: ["snapshot", "list"] },
+        {
+          argv: ["snapshot", "verify", "--verify-files-percent=100"],
+          masks: [[/^.*(Listed|Listing|Verified|Processed) .*\n/gm, ""]],
+        },
+      ],
+    },
+    {
+      name: "validate-provider",
+      rows: [
+        CREATE,
+        {
+          argv: ["repository", "validate-provider", "--concurrency-test-duration=200ms"],
+          differs: "conditional creates are not tried: nothing here relies on them",
+        },
+        failing("repository", "validate-provider", "--put-blob-workers=x"),
+      ],
+    },
+  ],
+};

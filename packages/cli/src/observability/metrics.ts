@@ -1,5 +1,7 @@
 import type {
   ContentWriteStats,
+  MetricFamily,
+  MetricSample,
   ObservedOperation,
   StorageMethod,
 } from "@kopia-engine/kopia-format";
@@ -18,22 +20,6 @@ const ERROR_METHODS: readonly StorageMethod[] = [
   "ListBlobs",
   "PutBlob",
 ];
-
-/** One counter or histogram as it is exposed; names without `_total`. */
-export interface MetricFamily {
-  readonly name: string;
-  readonly help: string;
-  readonly kind: "counter" | "gauge" | "histogram";
-  readonly samples: readonly MetricSample[];
-}
-
-/** One line of a family. */
-export interface MetricSample {
-  /** Put behind the family's name, such as `_bucket`. */
-  readonly suffix: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
 
 /** Counts what this process does, by Kopia's names. */
 export class Metrics {
@@ -97,16 +83,16 @@ export class Metrics {
     for (const [method, { buckets, sumMs, count }] of this.#latencies) {
       for (const [index, bound] of LATENCY_BUCKETS_MS.entries()) {
         const labels = { method, le: String(bound) };
-        samples.push({ suffix: "_bucket", labels, value: buckets[index] ?? 0 });
+        samples.push({ part: "bucket", labels, value: buckets[index] ?? 0 });
       }
       samples.push(
-        { suffix: "_bucket", labels: { method, le: "+Inf" }, value: count },
-        { suffix: "_sum", labels: { method }, value: sumMs },
-        { suffix: "_count", labels: { method }, value: count },
+        { part: "bucket", labels: { method, le: "+Inf" }, value: count },
+        { part: "sum", labels: { method }, value: sumMs },
+        { part: "count", labels: { method }, value: count },
       );
     }
     const help = "Latency of storage operations in milliseconds, by method";
-    return { name: "kopia_blob_storage_latency_ms", help, kind: "histogram", samples };
+    return { name: "kopia_blob_storage_latency_ms", help, type: "histogram", samples };
   }
 }
 
@@ -122,11 +108,11 @@ const COUNTERS: readonly (readonly [string, string])[] = [
 ];
 
 function counter(name: string, help: string, samples: readonly MetricSample[]): MetricFamily {
-  return { name: `kopia_${name}`, help, kind: "counter", samples };
+  return { name: `kopia_${name}`, help, type: "counter", samples };
 }
 
 function sample(labels: Readonly<Record<string, string>>, value: number): MetricSample {
-  return { suffix: "", labels, value };
+  return { labels, value };
 }
 
 function processFamilies(): readonly MetricFamily[] {
@@ -137,13 +123,13 @@ function processFamilies(): readonly MetricFamily[] {
     {
       name: "process_cpu_seconds",
       help: "CPU time of this process in seconds",
-      kind: "counter",
+      type: "counter",
       samples: [sample({}, seconds)],
     },
     {
       name: "process_resident_memory_bytes",
       help: "Memory of this process in bytes",
-      kind: "gauge",
+      type: "gauge",
       samples: [sample({}, memory)],
     },
   ];

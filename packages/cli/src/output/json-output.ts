@@ -9,9 +9,19 @@ export const jsonFlags = {
   jsonVerbose: booleanFlag("json-verbose", { help: "Print more fields", hidden: true }),
 };
 
-/** Prints one JSON document and a newline (spec 3 §6.1). @param text compact JSON. */
-export function printJsonObject(out: TextOutput, text: string, options: { indent: boolean }): void {
-  out.line(options.indent ? indentJson(text, { prefix: "  ", indent: "    " }) : text);
+/**
+ * Prints one JSON document and a newline (spec 3 §6.1).
+ * @param text compact JSON.
+ * @param options `wide`: indented as Kopia does for `snapshot create` and `snapshot verify` alone.
+ */
+export function printJsonObject(
+  out: TextOutput,
+  text: string,
+  options: { readonly indent: boolean; readonly wide?: boolean },
+): void {
+  const layout =
+    options.wide === true ? { prefix: "  ", indent: "    " } : { prefix: "", indent: "  " };
+  out.line(options.indent ? indentJson(text, layout) : text);
 }
 
 /**

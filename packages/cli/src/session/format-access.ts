@@ -33,13 +33,16 @@ export async function withFormatAccess<Result>(
   await withRepository(context, async ({ format }) => {
     ({ formatKey } = format);
   });
-  const { storage: config, caching } = await readConnection(configPath);
+  const { storage: config, caching, client } = await readConnection(configPath);
   const password = givenPassword(context) ?? (await readPersistedPassword(configPath));
   if (config === undefined || password === undefined)
     throw new CommandError("error updating repository parameters: no storage or no password");
   const { clock, random, env } = context.io;
   const ownerId = env["KOPIA_REPO_UPGRADE_OWNER_ID"] ?? "";
-  const storage = await openStorage(config, clock === undefined ? {} : { clock });
+  const storage = await openStorage(config, {
+    readOnly: client.readOnly,
+    ...(clock !== undefined && { clock }),
+  });
   try {
     return await use({
       storage,

@@ -6,6 +6,7 @@ const OWN_CACHE = "the cache is laid out in another way (blob-cache-v1)";
 const IDENTITY = ["--override-username=u", "--override-hostname=h"];
 const FILES_AND_SIZE: MatrixRow["masks"] = [[/: \d+ files [\d.]+ [KM]?B/g, ": N files"]];
 const LOG_SIZES: MatrixRow["masks"] = [[/ \d+s [\d.]+ K?B 1$/gm, " 0s SIZE 1"]];
+const READ_ONLY = "a read-only connection is told at once, before anything is tried";
 const ENABLED = "--dangerous-commands=enabled";
 
 /** Commands that look at the cache, logs, manifests, contents and blobs. */
@@ -43,7 +44,10 @@ export const group: MatrixGroup = {
         row("cache", "sync", "--parallel=2"),
         failing("cache", "prefetch"),
         { ...failing("cache", "prefetch", "nope"), differs: "the message is this program's own" },
-        row("cache", "prefetch", "k00"),
+        {
+          ...failing("cache", "prefetch", "k00"),
+          differs: "an ID of the wrong length is an error",
+        },
         row("repository", "connect", "filesystem", "--path=@/repo", "--content-cache-size-mb=0"),
         {
           ...failing("cache", "info"),
@@ -60,7 +64,6 @@ export const group: MatrixGroup = {
         {
           ...row("logs", "list"),
           masks: LOG_SIZES,
-          differs: "creating a repository is one write session here, two there",
         },
         { ...row("logs", "ls", "-n1"), masks: LOG_SIZES },
         { ...row("logs", "list", "--older-than=1h") },
@@ -104,9 +107,9 @@ export const group: MatrixGroup = {
         row("content", "list", "--deleted-only"),
         row("content", "list", "--json"),
         row("content", "list", "--non-prefixed", "--prefix="),
-        row("content", "stats"),
-        row("content", "stats", "-r"),
-        row("content", "stats", "--prefix=k"),
+        { ...row("content", "stats"), unordered: true },
+        { ...row("content", "stats", "-r"), unordered: true },
+        { ...row("content", "stats", "--prefix=k"), unordered: true },
         { ...row("blob", "list"), unordered: true },
         { ...row("blob", "list", "--json", "--prefix=x"), unordered: true },
         { ...row("blob", "ls", "--prefix=k", "--exclude-prefix=kopia.b"), unordered: true },
@@ -121,11 +124,14 @@ export const group: MatrixGroup = {
         row("index", "epoch", "list"),
         { ...row("policy", "list"), unordered: true },
         { ...row("cache", "info"), masks: FILES_AND_SIZE, differs: OWN_CACHE },
-        failing("policy", "set", "--global", "--keep-latest=1"),
-        failing("policy", "delete", "--global"),
-        { ...failing("policy", "import"), stdin: '{"(global)":{}}' },
-        failing("manifest", "delete", ENABLED, "ff"),
-        failing("repository", "set-parameters", "--max-pack-size-mb=30"),
+        { ...failing("policy", "set", "--global", "--keep-latest=1"), differs: READ_ONLY },
+        { ...failing("policy", "delete", "--global"), differs: READ_ONLY },
+        { ...failing("policy", "import"), stdin: '{"(global)":{}}', differs: READ_ONLY },
+        { ...failing("manifest", "delete", ENABLED, "ff"), differs: READ_ONLY },
+        {
+          ...failing("repository", "set-parameters", "--max-pack-size-mb=30"),
+          differs: READ_ONLY,
+        },
       ],
     },
   ],

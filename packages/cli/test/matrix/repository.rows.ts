@@ -1,6 +1,7 @@
 import { CREATE, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
 
 const IDENTITY = ["--override-username=u", "--override-hostname=h"];
+const CACHED = "Kopia also tells which cached format blobs it removes";
 const throttle = (...argv: readonly string[]): MatrixRow => ({
   argv: ["repository", "throttle", ...argv],
 });
@@ -27,7 +28,7 @@ export const group: MatrixGroup = {
         failing("repository", "create", "filesystem", "--path=@/x", "--block-hash=MD5"),
         { argv: ["repository", "status"] },
         { argv: ["repo", "status", "--json"] },
-        { argv: ["repository", "status", "--json", "--json-indent"], masks: [[/\d{9,}/g, "<N>"]] },
+        { argv: ["repository", "status", "--json", "--json-indent"] },
         { argv: ["repository", "status", "-t"] },
         { argv: ["repository", "status", "-ts"] },
         throttle("get"),
@@ -55,21 +56,20 @@ export const group: MatrixGroup = {
         failing("repository", "set-client"),
         { argv: ["repository", "set-client", "--read-only", "--description=mine"] },
         { argv: ["repository", "set-client", "--read-only"], exit: 1 },
-        failing("policy", "set", "--global", "--keep-latest=3"),
+        {
+          ...failing("policy", "set", "--global", "--keep-latest=3"),
+          differs: "a read-only connection is told at once, before anything is tried",
+        },
         { argv: ["repository", "set-client", "--read-write", "--username=x", "--hostname=y"] },
         { argv: ["repository", "set-client", "--repository-format-cache-duration=5m"] },
         { argv: ["repository", "set-client", "--disable-repository-format-cache"] },
         { argv: ["repository", "status"] },
         { argv: ["repository", "set-parameters"] },
-        { argv: ["repository", "set-parameters", "--max-pack-size-mb=30"] },
+        { argv: ["repository", "set-parameters", "--max-pack-size-mb=30"], differs: CACHED },
         failing("repository", "set-parameters", "--index-version=1"),
-        { argv: ["repository", "change-password", "--new-password=another"] },
+        { argv: ["repository", "change-password", "--new-password=another"], differs: CACHED },
         { argv: ["policy", "list"], env: { KOPIA_PASSWORD: "" } },
-        {
-          argv: ["policy", "list"],
-          exit: 1,
-          differs: "Kopia trusts the format blob in its cache for 15 minutes",
-        },
+        failing("policy", "list"),
         { argv: ["repository", "disconnect"] },
         failing("repository", "disconnect"),
         failing("repository", "status"),
@@ -98,10 +98,13 @@ export const group: MatrixGroup = {
           ],
         },
         { argv: ["repository", "status"] },
-        failing("repository", "change-password", "--new-password=x"),
+        {
+          ...failing("repository", "change-password", "--new-password=x"),
+          differs: "the message names the read-only connection",
+        },
         failing("repository", "throttle"),
         { argv: ["repository", "connect", "from-config", "--file=@/repository.config"] },
-      ].map((row) => ("exit" in row ? row : { exit: 0 as const, ...row })),
+      ],
     },
     {
       name: "sync-to",

@@ -103,7 +103,7 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/g, "<ID>"],
   [/cache\/kopia\/[0-9a-f]{16}/g, "cache/kopia/<CACHE>"],
   [/^(Storage (?:capacity|available): +).*$/gm, "$1<SIZE>"],
-  [/"(capacity|available)":\d+/g, '"$1":<SIZE>'],
+  [/"(capacity|available)":( ?)\d+/g, '"$1":$2<SIZE>'],
   [/--token \S+/g, "--token <TOKEN>"],
 ];
 

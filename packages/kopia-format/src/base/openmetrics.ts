@@ -5,12 +5,14 @@ export type MetricLabels = Readonly<Record<string, string>>;
 export interface MetricSample {
   readonly labels?: MetricLabels;
   readonly value: number;
+  /** Of a histogram: which of its numbers this is. */
+  readonly part?: "bucket" | "sum" | "count";
 }
 
 /** A metric with its samples. Counters are named without their `_total`. */
 export interface MetricFamily {
   readonly name: string;
-  readonly type: "gauge" | "counter" | "info";
+  readonly type: "gauge" | "counter" | "info" | "histogram";
   /** One line of help. */
   readonly help: string;
   /** The base unit that the name ends in: `seconds`, `bytes`; absent for counts and ratios. */
@@ -18,7 +20,7 @@ export interface MetricFamily {
   readonly samples: readonly MetricSample[];
 }
 
-const SUFFIX = { gauge: "", counter: "_total", info: "_info" } as const;
+const SUFFIX = { gauge: "", counter: "_total", info: "_info", histogram: "" } as const;
 
 /**
  * Text of metrics: the OpenMetrics format for scrapes, or with `format: "prometheus"` the older text
@@ -42,8 +44,10 @@ function encodeFamily(family: MetricFamily, format: "openmetrics" | "prometheus"
   const type = isOld && family.type === "info" ? "gauge" : family.type;
   const lines = [`# HELP ${name} ${escapeHelp(family.help)}`, `# TYPE ${name} ${type}`];
   if (!isOld && family.unit !== undefined) lines.push(`# UNIT ${name} ${family.unit}`);
-  for (const { labels = {}, value } of family.samples)
-    lines.push(`${sampleName}${encodeLabels(labels)} ${encodeValue(value)}`);
+  for (const { labels = {}, value, part } of family.samples) {
+    const partName = part === undefined ? sampleName : `${sampleName}_${part}`;
+    lines.push(`${partName}${encodeLabels(labels)} ${encodeValue(value)}`);
+  }
   return `${lines.join("\n")}\n`;
 }
 

@@ -1,5 +1,5 @@
 import { defineCommand, remainingArguments } from "../../parser/command.ts";
-import { requireDangerousCommands } from "../../session/dangerous-command.ts";
+import { requireDangerous } from "../../session/require-dangerous.ts";
 import { withWriteSession } from "../../session/open-session.ts";
 import { getManifestEntry } from "./manifest-entry.ts";
 
@@ -8,7 +8,7 @@ export const command = defineCommand({
   flags: {},
   arguments: { items: remainingArguments("item", "Manifest IDs", { required: true }) },
   async run(context, { arguments: { items } }) {
-    requireDangerousCommands(context);
+    requireDangerous(context);
     await withWriteSession(context, async ({ manifests }) => {
       for (const id of items) await getManifestEntry(manifests, id);
       for (const id of items) await manifests.delete(id);

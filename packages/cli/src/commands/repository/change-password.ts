@@ -31,9 +31,9 @@ export const command = defineCommand({
     const newPassword = given === "" ? await askNewPassword(context) : given;
     const stored = await readPersistedPassword(configPath);
     const password = currentPassword(context.globals.password, stored);
-    const { storage: config } = await readConnection(configPath);
+    const { storage: config, client } = await readConnection(configPath);
     if (config === undefined) throw new CommandError("unable to change password: no storage");
-    const storage = await openStorage(config);
+    const storage = await openStorage(config, { readOnly: client.readOnly });
     try {
       await changePassword(storage, { password, newPassword });
     } catch (error) {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import {
   decodeConnectionToken,
   errorMessage,
+  isKopiaError,
   readConnection,
   type ConnectionToken,
 } from "@kopia-engine/kopia-format";
@@ -27,8 +28,18 @@ export async function readConnectionSource(
   try {
     return await readSource(context, flags);
   } catch (error) {
-    throw new CommandError(`can't connect to storage: ${errorMessage(error)}`, { cause: error });
+    throw new CommandError(`can't connect to storage: ${sourcePhrase(error, flags.file)}`, {
+      cause: error,
+    });
   }
+}
+
+/** Kopia's words, which scripts may look for. */
+function sourcePhrase(error: unknown, file: string | undefined): string {
+  if (isKopiaError(error, "REPOSITORY_NOT_CONNECTED"))
+    return `unable to open config: error loading config file: open ${file}: no such file or directory`;
+  if (isKopiaError(error, "TOKEN_INVALID")) return "invalid token: unable to decode token";
+  return errorMessage(error);
 }
 
 async function readSource(

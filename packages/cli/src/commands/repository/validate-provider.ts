@@ -9,7 +9,7 @@ import {
 } from "@kopia-engine/kopia-format";
 import { CommandError } from "../../command-error.ts";
 import { defineCommand } from "../../parser/command.ts";
-import { durationFlag, integerFlag } from "../../parser/flag.ts";
+import { durationFlag, countFlag } from "../../parser/flag.ts";
 import { connectionPath, withRepository } from "../../session/open-session.ts";
 
 const NS_PER_MS = 1e6;
@@ -17,7 +17,7 @@ const NS_PER_MS = 1e6;
 /** `repository validate-provider` (spec 3 §3.6): tries out the connected storage. */
 export const command = defineCommand({
   flags: {
-    connections: integerFlag("num-storage-connections", {
+    connections: countFlag("num-storage-connections", {
       help: "Openings of the storage beside each other",
       default: 4,
     }),
@@ -25,9 +25,9 @@ export const command = defineCommand({
       help: "How long puts and gets run beside each other",
       default: "30s",
     }),
-    putWorkers: integerFlag("put-blob-workers", { help: "Puts at a time", default: 3 }),
-    getWorkers: integerFlag("get-blob-workers", { help: "Gets at a time", default: 3 }),
-    metadataWorkers: integerFlag("get-metadata-workers", {
+    putWorkers: countFlag("put-blob-workers", { help: "Puts at a time", default: 3 }),
+    getWorkers: countFlag("get-blob-workers", { help: "Gets at a time", default: 3 }),
+    metadataWorkers: countFlag("get-metadata-workers", {
       help: "Look-ups at a time",
       default: 3,
     }),

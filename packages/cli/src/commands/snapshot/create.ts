@@ -169,7 +169,7 @@ function report(
   if (flags.json) {
     const json = snapshotToJson(manifest, { withStats: flags.jsonVerbose });
     const text = goStringify(json);
-    printJsonObject(context.out, text, { indent: flags.jsonIndent });
+    printJsonObject(context.out, text, { indent: flags.jsonIndent, wide: true });
     return;
   }
   const partial = manifest.incompleteReason === "" ? "" : " partial";

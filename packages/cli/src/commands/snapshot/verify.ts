@@ -81,7 +81,7 @@ export const command = defineCommand({
             errorCount: messages.length,
             ...(messages.length === 0 ? {} : { errorStrings: messages }),
           });
-          printJsonObject(context.out, text, { indent: values.jsonIndent });
+          printJsonObject(context.out, text, { indent: values.jsonIndent, wide: true });
         }
         const [first] = messages;
         if (first === undefined) return;

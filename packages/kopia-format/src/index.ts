@@ -98,6 +98,7 @@ export {
 } from "./blob/inspect-directory.ts";
 export { openFilesystemStorage, type FilesystemStorageOptions } from "./blob/filesystem-storage.ts";
 export { nodeBuiltin } from "./base/node-builtin.ts";
+export { LZ4_HEADER_ID } from "./content/content-codec.ts";
 export { ReadableStorage, type BlobSource, type SourceBytes } from "./blob/readable-storage.ts";
 export { MemoryStorage } from "./blob/memory-storage.ts";
 export {
@@ -139,6 +140,7 @@ export {
   COMPRESSOR_NAMES,
   compressorByHeaderId,
   compressorByName,
+  LZ4_COMPRESSOR_NAME,
 } from "./compression/registry.ts";
 export type { ContentEntry, ContentId, ContentIdRange } from "./content/content-entry.ts";
 export { ContentIdList } from "./content/content-id-list.ts";

@@ -13,6 +13,9 @@ export const COMPRESSOR_NAMES: readonly string[] = writableCompressors("fast")
   .map((compressor) => compressor.name)
   .sort();
 
+/** Compressor of earlier versions: read everywhere, written by those who ask for it explicitly only. */
+export const LZ4_COMPRESSOR_NAME: string = lz4Compressor.name;
+
 /**
  * The compressor of a name in policies, such as `zstd-fastest`. `undefined` for unknown names and
  * for `lz4`, which Kopia 0.23 cannot read: their data is to be stored uncompressed (spec 2 §3).

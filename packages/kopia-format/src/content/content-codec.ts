@@ -12,7 +12,7 @@ import { contentIv } from "./content-id.ts";
 export const MAX_CONTENT_BYTES = 2 ** 28;
 /** In front of every compressed content: its header ID (spec 1 §5.1). */
 export const COMPRESSION_HEADER_BYTES = 4;
-/** `lz4`: the current Kopia cannot read it, so it is never written (spec 1 §13, trap 31). */
+/** `lz4`: the current Kopia cannot read it, so it is written on request only (spec 1 §13, trap 31). */
 export const LZ4_HEADER_ID = 0x1400;
 
 const MIN_ROOM_BYTES = 2 ** 17;
@@ -34,13 +34,20 @@ export type PackedForm = Pick<
 export class ContentCodec {
   readonly #encryptor: Encryptor;
   readonly #indexVersion: number;
+  /** Whether contents may be compressed with `lz4`. */
+  readonly writesLz4: boolean;
   /** Error correction adds a varying number of bytes, so its output cannot be placed beforehand. */
   readonly #hasFixedOverhead: boolean;
   readonly #compressors = new Map<number, Compressor>();
   /** Where contents are compressed, with room for the header in front; reused. */
   #room: Bytes = new Uint8Array(0);
 
-  constructor(encryptor: Encryptor, format: ContentFormat) {
+  constructor(
+    encryptor: Encryptor,
+    format: ContentFormat,
+    options: { readonly writeLz4?: boolean | undefined } = {},
+  ) {
+    this.writesLz4 = options.writeLz4 ?? false;
     this.#encryptor = encryptor;
     this.#indexVersion = format.indexVersion;
     this.#hasFixedOverhead = format.ecc === "" || format.eccOverheadPercent === 0;
@@ -59,8 +66,11 @@ export class ContentCodec {
         `contents cannot be compressed with index version ${this.#indexVersion}; version 2 is needed`,
       );
     }
-    if (requestedHeaderId === LZ4_HEADER_ID) {
-      throw new KopiaError("ALGORITHM_UNKNOWN", "lz4 is read but never written");
+    if (requestedHeaderId === LZ4_HEADER_ID && !this.writesLz4) {
+      throw new KopiaError(
+        "ALGORITHM_UNKNOWN",
+        "lz4 is read but not written, as the current Kopia could not read it; open with `writeLz4` to write it",
+      );
     }
     return this.#compressor(requestedHeaderId);
   }

@@ -38,6 +38,8 @@ export interface ContentManagerOptions {
   readonly random: RandomBytes;
   /** Named in session markers (spec 1 §9.2). */
   readonly client: { readonly username: string; readonly hostname: string };
+  /** Allows contents compressed with `lz4`, which the current Kopia cannot read. Default false. */
+  readonly writeLz4?: boolean;
   /**
    * Called when a write session opens and before every index write (spec 1 §12.5 step 5): throws when
    * the format blob, read at most 15 minutes ago, shows an upgrade lock or another format.
@@ -149,7 +151,7 @@ class IndexedContentManager implements ContentManager {
       clock,
       onUnreadable: options.onUnreadableIndex,
     });
-    this.#codec = new ContentCodec(encryptor, format.content);
+    this.#codec = new ContentCodec(encryptor, format.content, options);
     this.#reloadAfterMs = options.reloadAfterMs ?? DEFAULT_RELOAD_AFTER_MS;
     this.#source = {
       storage,

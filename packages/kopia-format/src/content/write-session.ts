@@ -351,7 +351,7 @@ export class WriteSession implements ContentWriteSession {
 
   #storedAgain(entry: ContentEntry, packed: Uint8Array): StoredForm {
     const { codec } = this.#options;
-    if (entry.compressionHeaderId !== LZ4_HEADER_ID) {
+    if (entry.compressionHeaderId !== LZ4_HEADER_ID || codec.writesLz4) {
       const { compressionHeaderId } = entry;
       return { bytes: codec.decrypt(entry, packed), compressionHeaderId };
     }

@@ -25,6 +25,15 @@ test("what follows the first value is ignored", () => {
   );
 });
 
+test("names are matched regardless of case, the exact spelling first; null is nothing", () => {
+  const text =
+    '{"STREAM":1,"Entries":[{"L":2,"O":"ab","s":null},{"S":9,"s":2,"l":3,"o":"cd","x":[{}]}]}';
+  expect(decodeIndirectList(utf8Encode(text))).toEqual([
+    { offsetBytes: 0, lengthBytes: 2, objectId: "ab" },
+    { offsetBytes: 2, lengthBytes: 3, objectId: "cd" },
+  ]);
+});
+
 test.each([
   ["", "nothing"],
   ["[]", "an array"],
@@ -38,6 +47,9 @@ test.each([
   ['{"entries":[{"l":1,"o":"xyz"}]}', "an invalid object ID"],
   ['{"entries":[{"l":-1,"o":"ab"}]}', "a negative length"],
   ['{"entries":[{"l":1.5,"o":"ab"}]}', "a fraction"],
+  ['{"entries":[{"l":1.0,"o":"ab"}]}', "a fraction of zero"],
+  ['{"entries":[{"l":1e0,"o":"ab"}]}', "an exponent"],
+  ['{"entries":[{"l":1,"o":"ab"},{"s":1E0,"l":1,"o":"cd"}]}', "an exponent in an offset"],
   ['{"entries":[{"l":"1","o":"ab"}]}', "a length that is a string"],
   ['{"entries":[{"s":5,"l":1,"o":"ab"}]}', "a gap at the start"],
   ['{"entries":[{"l":2,"o":"ab"},{"s":1,"l":1,"o":"cd"}]}', "pieces that overlap"],

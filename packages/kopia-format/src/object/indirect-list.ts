@@ -1,6 +1,8 @@
-import { utf8Decode, utf8Encode, type Bytes } from "../base/bytes.ts";
-import { KopiaError } from "../base/errors.ts";
-import { jsonValueEnd, skipJsonSpace } from "../base/json-scan.ts";
+import { utf8Encode, type Bytes } from "../base/bytes.ts";
+import { KopiaError, errorMessage } from "../base/errors.ts";
+import { asArray, asInteger, asObject, asString, field } from "../base/json-fields.ts";
+import { parseJson } from "../base/json-parse.ts";
+import type { JsonObject, JsonValue } from "../base/json-value.ts";
 import { parseObjectId, type ObjectId } from "./object-id.ts";
 
 /** One entry of an indirect object: a piece of the object and the object that holds it. */
@@ -27,16 +29,15 @@ export function encodeIndirectList(entries: readonly IndirectEntry[]): Bytes {
 }
 
 /**
- * Reads an index stream: the first JSON value, whatever follows it.
+ * Reads an index stream: the first JSON value, whatever follows it. Member names are matched as everywhere in the format,
+ * regardless of case; an offset or length with a fraction or an exponent is refused (spec 1 §0.1).
  * @throws KopiaError `OBJECT_CORRUPT` when it is no such list, has no entry, or has pieces that do not join.
  */
 export function decodeIndirectList(bytes: Uint8Array): IndirectEntry[] {
-  const entries = memberOf(parseFirstValue(bytes), "entries");
-  if (!Array.isArray(entries) || entries.length === 0) {
-    throw corrupt("it has no entries");
-  }
+  const entries = rawEntries(bytes);
+  if (entries.length === 0) throw corrupt("it has no entries");
   let offsetBytes = 0;
-  return (entries as unknown[]).map((item, index) => {
+  return entries.map((item, index) => {
     const entry = decodeEntry(item, index);
     if (entry.offsetBytes !== offsetBytes) {
       throw corrupt(`entry ${index} starts at ${entry.offsetBytes}, expected ${offsetBytes}`);
@@ -47,40 +48,36 @@ export function decodeIndirectList(bytes: Uint8Array): IndirectEntry[] {
   });
 }
 
-function decodeEntry(item: unknown, index: number): IndirectEntry {
-  const objectId = memberOf(item, "o");
-  if (typeof objectId !== "string") throw corrupt(`entry ${index} has no object ID`);
-  // Fails here, with the index of the entry, and not when the piece is read.
+function rawEntries(bytes: Uint8Array): readonly JsonValue[] {
   try {
+    // As long as the object that holds it, which has limits of its own.
+    const options = {
+      where: "list",
+      trailingData: "ignore",
+      maxLengthBytes: bytes.length,
+    } as const;
+    return asArray(field(asObject(parseJson(bytes, options), "list"), "entries") ?? [], "entries");
+  } catch (error) {
+    throw corrupt("it is not a JSON object with a list of entries", error);
+  }
+}
+
+function decodeEntry(item: JsonValue, index: number): IndirectEntry {
+  try {
+    const object = asObject(item, "entry");
+    const objectId = asString(field(object, "o"), "o");
+    // Fails here, with the index of the entry, and not when the piece is read.
     parseObjectId(objectId);
+    return { offsetBytes: sizeOf(object, "s"), lengthBytes: sizeOf(object, "l"), objectId };
   } catch (error) {
-    throw corrupt(`entry ${index} has an invalid object ID`, error);
+    throw corrupt(`entry ${index} is invalid: ${errorMessage(error)}`, error);
   }
-  return {
-    offsetBytes: sizeMember(item, { name: "s", index }),
-    lengthBytes: sizeMember(item, { name: "l", index }),
-    objectId,
-  };
 }
 
-function sizeMember(item: unknown, field: { name: string; index: number }): number {
-  const value = memberOf(item, field.name) ?? 0;
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw corrupt(`entry ${field.index} has an invalid "${field.name}"`);
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Record<string, unknown>)[name];
-}
-
-function parseFirstValue(bytes: Uint8Array): unknown {
-  try {
-    const start = skipJsonSpace(bytes, 0);
-    return JSON.parse(utf8Decode(bytes.subarray(start, jsonValueEnd(bytes, start))));
-  } catch (error) {
-    throw corrupt("it is not JSON", error);
-  }
+function sizeOf(entry: JsonObject, name: "s" | "l"): number {
+  const value = asInteger(field(entry, name) ?? 0, name);
+  if (value >= 0) return value;
+  throw corrupt(`"${name}" is negative`);
 }
 
 function corrupt(what: string, cause?: unknown): KopiaError {

@@ -150,7 +150,7 @@ export interface OpenConnectionOptions extends WatchOptions {
   readonly password?: string;
   /**
    * `KOPIA_CACHE_DIRECTORY` (when absolute), `KOPIA_REPO_UPGRADE_OWNER_ID`, `KOPIA_IGNORE_MALFORMED_MANIFEST_CONTENTS`,
-   * `KOPIA_ENABLE_CLOCK_SKEW_CHECK`.
+   * `KOPIA_ENABLE_CLOCK_SKEW_CHECK`, `KOPIA_ENGINE_WRITE_LZ4` (see `ClientOptions.writeLz4`).
    */
   readonly env?: Environment;
   /** Opens for reading whatever the connection says. */
@@ -195,7 +195,8 @@ export async function openConnection(
     persisted === password ? keyPlacesOf(configPath, connection.caching, env) : undefined;
   const formatKey = keyPlaces && readPersistedKey(keyPlaces);
   const isReadOnly = !dryRun && (readOnly ?? connection.client.readOnly);
-  const client = { ...connection.client, readOnly: isReadOnly };
+  const writeLz4 = isTrue(env["KOPIA_ENGINE_WRITE_LZ4"]);
+  const client = { ...connection.client, readOnly: isReadOnly, writeLz4 };
   const cache = useCache ? cacheOf(connection.caching, env) : undefined;
   const stored = await openStorage(storage, {
     readOnly: client.readOnly || dryRun,
@@ -255,13 +256,17 @@ function noPassword(configPath: string): never {
 function environmentOptions(
   env: Environment,
 ): Pick<OpenRepositoryOptions, "upgradeOwnerId" | "ignoreMalformedManifests" | "checkClockSkew"> {
-  const skewCheck = env["KOPIA_ENABLE_CLOCK_SKEW_CHECK"] ?? "";
   const upgradeOwnerId = env["KOPIA_REPO_UPGRADE_OWNER_ID"] ?? "";
   return {
-    checkClockSkew: skewCheck !== "" && !FALSE_VALUES.has(skewCheck),
+    checkClockSkew: isTrue(env["KOPIA_ENABLE_CLOCK_SKEW_CHECK"]),
     ignoreMalformedManifests: (env["KOPIA_IGNORE_MALFORMED_MANIFEST_CONTENTS"] ?? "") !== "",
     ...(upgradeOwnerId !== "" && { upgradeOwnerId }),
   };
+}
+
+/** A variable that is set, and to something that Go does not take for false. */
+function isTrue(value: string | undefined = ""): boolean {
+  return value !== "" && !FALSE_VALUES.has(value);
 }
 
 function completeCaching(options: ConnectOptions, uniqueId: Uint8Array): CachingOptions {

@@ -105,6 +105,7 @@ export async function openPortableRepository(
     storage: cached ?? storage,
     client,
     checkFormat: () => monitor.check(),
+    ...(client.writeLz4 === true && { writeLz4: true }),
     ...(options.onUnreadableIndex && { onUnreadableIndex: options.onUnreadableIndex }),
     ...(options.checkClockSkew === true && { maxClockSkewMs: MAX_CLOCK_SKEW_MS }),
   });

@@ -13,6 +13,11 @@ export interface ClientOptions {
   readonly hostname: string;
   readonly readOnly: boolean;
   readonly description: string;
+  /**
+   * Writes `lz4` where a policy asks for it. Kopia 0.23 cannot read such contents, 0.22 and older can: only for repositories
+   * that no later Kopia shares. Default false: what would be `lz4` is stored uncompressed, as 0.23 does.
+   */
+  readonly writeLz4?: boolean;
 }
 
 /** An open repository, for reading. `openRepository` makes it. */

@@ -19,13 +19,13 @@ import { ContentObjectWriterStore } from "../object/content-object-writer-store.
 import type { ObjectWriterStore } from "../object/object-store.ts";
 import { splitterFactory } from "../splitter/registry.ts";
 import { createContentEncryptor } from "./content-encryptor.ts";
-import type { WriteSession } from "./repository.ts";
+import type { ClientOptions, WriteSession } from "./repository.ts";
 
 /** What a thread needs to write for a session: plain data, with keys. Never print it. */
 export interface ThreadSetup {
   readonly storage: FilesystemThreadOptions;
   readonly format: ContentFormat;
-  readonly client: { readonly username: string; readonly hostname: string };
+  readonly client: Pick<ClientOptions, "username" | "hostname" | "writeLz4">;
 }
 
 /** A thread's part of a write session: it stores objects, and reads nothing back. */
@@ -52,8 +52,9 @@ export function threadSetupOf({ repository }: WriteSession): ThreadSetup | undef
   const { threadOptions } = storage;
   if (threadOptions === undefined || clock !== systemClock) return undefined;
   if (!format.content.enablePasswordChange) return undefined;
-  const { username, hostname } = client;
-  return { storage: threadOptions, format: format.content, client: { username, hostname } };
+  const { username, hostname, writeLz4 = false } = client;
+  const identity = { username, hostname, writeLz4 };
+  return { storage: threadOptions, format: format.content, client: identity };
 }
 
 /**
@@ -83,7 +84,7 @@ export async function openThreadSession(
           q: new PackBuffer(METADATA_BUFFER_BYTES),
         },
       },
-      codec: new ContentCodec(encryptor, format),
+      codec: new ContentCodec(encryptor, format, setup.client),
       maxPackSizeBytes: format.maxPackSizeBytes,
       formatVersion: format.version,
       overheadBytes: encryptor.overheadBytes,

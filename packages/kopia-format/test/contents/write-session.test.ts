@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isKopiaError, KopiaError } from "../../src/base/errors.ts";
 import { MemoryStorage } from "../../src/blob/memory-storage.ts";
+import { LZ4_HEADER_ID } from "../../src/content/content-codec.ts";
 import { sessionIdOfBlob } from "../../src/content/session.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
 import { blobIds, data, openContents, seconds } from "./contents.ts";
@@ -87,6 +88,29 @@ describe("writing and reading back", () => {
     refused({ prefix: "kk" }, "CONTENT_ID_INVALID");
     session.writeContent(text);
     await session.flush();
+  });
+
+  test("lz4 is written, kept and written again as it is when it was asked for, else never", async () => {
+    const storage = new MemoryStorage();
+    const compressible = new Uint8Array(5000).fill(7);
+    const allowed = await openContents(storage, { writeLz4: true });
+    const session = await allowed.openWriteSession();
+    const id = session.writeContent(compressible, { compressionHeaderId: LZ4_HEADER_ID });
+    await session.flush();
+    await session.rewriteContent(id);
+    await session.flush();
+    await session.close();
+    const read = async (): Promise<number | undefined> => {
+      const contents = await openContents(storage);
+      expect(await contents.getContent(id)).toEqual(compressible);
+      return contents.getContentInfo(id)?.compressionHeaderId;
+    };
+    expect(await read()).toBe(LZ4_HEADER_ID);
+    const careful = await (await openContents(storage)).openWriteSession();
+    await careful.rewriteContent(id);
+    await careful.flush();
+    await careful.close();
+    expect(await read()).toBe(0);
   });
 
   test("index version 1 records no compression: metadata stays plain, data is refused", async () => {

@@ -1,4 +1,10 @@
-import { compressorByName, type ObjectWriterOptions } from "@kopia-engine/kopia-format";
+import {
+  LZ4_COMPRESSOR_NAME,
+  LZ4_HEADER_ID,
+  compressorByName,
+  type ClientOptions,
+  type ObjectWriterOptions,
+} from "@kopia-engine/kopia-format";
 import { chooseCompressor, chooseMetadataCompressor } from "../policy/choose-compressor.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { UploadSettings } from "./upload-executor.ts";
@@ -8,6 +14,12 @@ export class SettingsTable {
   readonly settings: UploadSettings[] = [];
   readonly #indexByKey = new Map<string, number>();
   readonly #byPolicy = new Map<Policy, PolicySettings>();
+  readonly #writeLz4: boolean;
+
+  /** @param client `writeLz4` as in `ClientOptions`. */
+  constructor(client: Pick<ClientOptions, "writeLz4"> = {}) {
+    this.#writeLz4 = client.writeLz4 ?? false;
+  }
 
   /** Index of the settings for a file under this policy. */
   forFile(policy: Policy, name: string, sizeBytes: number): number {
@@ -32,7 +44,7 @@ export class SettingsTable {
   }
 
   #build(policy: Policy): PolicySettings {
-    const metadata = headerIdOf(chooseMetadataCompressor(policy.metadataCompression));
+    const metadata = this.#headerIdOf(chooseMetadataCompressor(policy.metadataCompression));
     const name = policy.compression.compressorName ?? "";
     const partSize = policy.upload.parallelUploadAboveSize ?? 0n;
     const base = {
@@ -41,7 +53,7 @@ export class SettingsTable {
       // Kopia crashes at 0 and never splits below it (spec 2 §7.4).
       parallelUploadAboveSizeBytes: partSize > 0n ? Number(partSize) : 0,
     };
-    const compressed = name === "none" ? 0 : headerIdOf(name);
+    const compressed = name === "none" ? 0 : this.#headerIdOf(name);
     return {
       plain: this.#indexOf({ ...base, compressionHeaderId: 0 }),
       compressed: this.#indexOf({ ...base, compressionHeaderId: compressed }),
@@ -51,6 +63,13 @@ export class SettingsTable {
         metadataCompressionHeaderId: metadata,
       },
     };
+  }
+
+  /** Header ID of a compressor; unknown names mean no compression (spec 2 §3). */
+  #headerIdOf(name: string | undefined): number {
+    if (name === undefined || name === "") return 0;
+    if (name === LZ4_COMPRESSOR_NAME && this.#writeLz4) return LZ4_HEADER_ID;
+    return compressorByName(name)?.headerId ?? 0;
   }
 
   #indexOf(settings: UploadSettings): number {
@@ -68,9 +87,4 @@ interface PolicySettings {
   readonly plain: number;
   readonly compressed: number;
   readonly directory: ObjectWriterOptions;
-}
-
-/** Header ID of a compressor; unknown names mean no compression (spec 2 §3). */
-function headerIdOf(name: string | undefined): number {
-  return name === undefined || name === "" ? 0 : (compressorByName(name)?.headerId ?? 0);
 }

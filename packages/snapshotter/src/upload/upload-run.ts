@@ -31,7 +31,7 @@ const NS_PER_MS = 1_000_000n;
 export class UploadRun {
   readonly session: WriteSession;
   readonly counters = new UploadCounters();
-  readonly settings = new SettingsTable();
+  readonly settings: SettingsTable;
   readonly observer: UploadObserver;
   readonly startTime: TimeNs;
   readonly random: RandomBytes;
@@ -44,6 +44,7 @@ export class UploadRun {
 
   constructor(options: UploadBaseOptions, failFast: boolean) {
     this.session = options.session;
+    this.settings = new SettingsTable(options.session.repository.client);
     this.observer = options.observer ?? {};
     this.random = options.random ?? systemRandom;
     this.failFast = failFast;

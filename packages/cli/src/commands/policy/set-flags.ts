@@ -1,4 +1,4 @@
-import { COMPRESSOR_NAMES, SPLITTER_NAMES } from "@kopia-engine/kopia-format";
+import { COMPRESSOR_NAMES, LZ4_COMPRESSOR_NAME, SPLITTER_NAMES } from "@kopia-engine/kopia-format";
 import {
   booleanFlag,
   choiceFlag,
@@ -12,7 +12,8 @@ import {
 import { targetFlags } from "./policy-targets.ts";
 
 const YES_NO_INHERIT = ["true", "false", "inherit"];
-const COMPRESSORS = ["inherit", "none", ...[...COMPRESSOR_NAMES].sort()];
+/** `lz4` may be named, as in Kopia; whether it is written is decided elsewhere. */
+const COMPRESSORS = ["inherit", "none", ...[...COMPRESSOR_NAMES, LZ4_COMPRESSOR_NAME].sort()];
 
 /** Flags of `policy set` (spec 3 §6.9). */
 export const setFlags = {

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import * as fs from "node:fs";
 import { dirname } from "node:path";
-import { concatBytes, toHex, utf8Encode, type Bytes } from "../base/bytes.ts";
+import { toHex, utf8Encode, type Bytes } from "../base/bytes.ts";
 import { NS_PER_SECOND, type Clock } from "../base/clock.ts";
 import { isKopiaError } from "../base/errors.ts";
 import { fnv1a32 } from "../base/fnv.ts";
@@ -86,8 +86,9 @@ export class CachePool {
     try {
       this.#sweepWhenDue(data.length);
       fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      const entry = concatBytes(data, this.#tag(name, data));
-      fs.writeFileSync(temporaryPath, entry, { flag: "wx", mode: 0o600 });
+      // In two pieces: an entry may be tens of MiB.
+      fs.writeFileSync(temporaryPath, data, { flag: "wx", mode: 0o600 });
+      fs.appendFileSync(temporaryPath, this.#tag(name, data));
       fs.renameSync(temporaryPath, path);
       this.#verified.add(name);
     } catch {

@@ -50,6 +50,11 @@ export class AttachedThreads {
     return packed;
   }
 
+  /** Contents that some thread has stored since the last flush, or is about to. */
+  get claimCount(): number {
+    return this.#claims.claimCount;
+  }
+
   /** Whether the session's own thread is the one to store the content of this hash. */
   claim(hash: Uint8Array): boolean {
     return this.#claims.claim(hash);

@@ -38,3 +38,18 @@ export interface PackingThreads {
   /** Replaces what the threads know of stored contents; need not be at once. */
   updateView(view: SharedContentView): void;
 }
+
+/** Adds to counts what threads have packed. */
+export function addPacked(
+  counts: Record<Exclude<keyof PackedContents, "entries">, number>,
+  packed: readonly PackedContents[],
+): void {
+  for (const part of packed) {
+    counts.packCount += part.packCount;
+    counts.writtenCount += part.writtenCount;
+    counts.writtenBytes += part.writtenBytes;
+    counts.packedBytes += part.packedBytes;
+    counts.deduplicatedCount += part.deduplicatedCount;
+    counts.deduplicatedBytes += part.deduplicatedBytes;
+  }
+}

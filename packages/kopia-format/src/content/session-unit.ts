@@ -104,6 +104,13 @@ export class SessionUnit {
     );
   }
 
+  /** Entries that wait for a flush. */
+  get entryCount(): number {
+    const { p, q } = this.#pending;
+    const committing = this.#commits.reduce((sum, { entries }) => sum + entries.size, 0);
+    return p.entries.size + q.entries.size + committing + this.#durable.size;
+  }
+
   /** What this unit knows of a content; 0 when nothing. */
   presence(key: Uint8Array, prefix: PackPrefix): Presence {
     const pending = this.#pending[prefix].entries.hasKey(key);

@@ -24,7 +24,7 @@ import type { ContentEntryTable, Presence } from "./index/entry-table.ts";
 import type { IndexBlobManager } from "./index-blob/index-blob-manager.ts";
 import type { IndexLoader } from "./index-loader.ts";
 import { mergeEntries } from "./merge-entries.ts";
-import type { PackedContents, PackingGrant, PackingThreads } from "./packing-threads.ts";
+import { addPacked, type PackingGrant, type PackingThreads } from "./packing-threads.ts";
 import { packPrefixFor, packPrefixOfContent, type PackPrefix } from "./pack/pack-id.ts";
 import { contentResult, requireEntry } from "./read-contents.ts";
 import { SessionUnit, type SessionContext } from "./session-unit.ts";
@@ -61,6 +61,8 @@ interface Addition {
 
 /** Contents stay unindexed at most about this long (spec 1 §12.4 rule 6). */
 const AUTO_FLUSH_MS = 10 * 60_000;
+/** So many entries in memory, and an index of them in the making, are a few dozen MiB. */
+const MAX_PENDING_ENTRIES = 100_000;
 /** An index older than this is not trusted to say that a content is stored (spec 1 §12.4 rule 7). */
 const MAX_TRUSTED_AGE_MS = 15 * 60_000;
 
@@ -149,9 +151,7 @@ export class WriteSession implements ContentWriteSession {
     this.#assertUsable();
     await this.#view.unit.settle(this.#options.maxPacksInFlight);
     this.#assertUsable();
-    if (this.#clock.now() >= this.#flushDeadline && this.#view.flushing === undefined) {
-      await this.flush();
-    }
+    if (this.#isFlushDue() && this.#view.flushing === undefined) await this.flush();
     await this.#options.loader.loadIfOlder(this.#options.reloadAfterMs);
     this.#threads?.refresh();
   }
@@ -212,7 +212,7 @@ export class WriteSession implements ContentWriteSession {
       const threads = this.#threads;
       if (threads === undefined) return;
       try {
-        this.#count(await threads.handOver(this.#view.unit, undefined));
+        addPacked(this.#stats, await threads.handOver(this.#view.unit, undefined));
       } catch (error) {
         this.#fail(error);
         throw error;
@@ -277,6 +277,12 @@ export class WriteSession implements ContentWriteSession {
     await this.#view.unit.abort();
   }
 
+  #isFlushDue(): boolean {
+    if (this.#clock.now() >= this.#flushDeadline) return true;
+    const claimed = this.#threads?.claimCount ?? 0;
+    return Math.max(this.#view.unit.entryCount, claimed) >= MAX_PENDING_ENTRIES;
+  }
+
   /** Makes the current unit durable and visible, in the order of spec 1 §12.2. */
   async #flushUnit(): Promise<void> {
     this.#assertUsable();
@@ -288,7 +294,8 @@ export class WriteSession implements ContentWriteSession {
     this.#view.unit = new SessionUnit(this.#context);
     try {
       unit.finishPacks();
-      if (threads !== undefined) this.#count(await threads.handOver(unit, this.#view.unit));
+      if (threads !== undefined)
+        addPacked(this.#stats, await threads.handOver(unit, this.#view.unit));
       const entries = await unit.durableEntries();
       this.#assertWhole();
       if (entries.size > 0) await this.#writeIndex(unit.sessionId, entries);
@@ -300,18 +307,6 @@ export class WriteSession implements ContentWriteSession {
     }
     this.#view.flushing = undefined;
     this.#flushDeadline = this.#nextDeadline();
-  }
-
-  #count(packed: readonly PackedContents[]): void {
-    const stats = this.#stats;
-    for (const part of packed) {
-      stats.packCount += part.packCount;
-      stats.writtenCount += part.writtenCount;
-      stats.writtenBytes += part.writtenBytes;
-      stats.packedBytes += part.packedBytes;
-      stats.deduplicatedCount += part.deduplicatedCount;
-      stats.deduplicatedBytes += part.deduplicatedBytes;
-    }
   }
 
   async #writeIndex(sessionId: string, entries: ContentEntryTable): Promise<void> {

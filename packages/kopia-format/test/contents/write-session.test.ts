@@ -249,6 +249,23 @@ describe("flush", () => {
     expect((await blobIds(storage, "xn")).length).toBe(1);
   });
 
+  test("happens by itself when very many contents wait for it", async () => {
+    const storage = new MemoryStorage();
+    const session = await (await openContents(storage)).openWriteSession();
+    const bytes = new Uint8Array(4);
+    const write = (number: number): void => {
+      new DataView(bytes.buffer).setUint32(0, number);
+      session.writeContent(bytes);
+    };
+    for (let i = 1; i < 100_000; i++) write(i);
+    await session.settle();
+    expect(await blobIds(storage, "xn")).toEqual([]);
+    write(100_000);
+    await session.settle();
+    expect((await blobIds(storage, "xn")).length).toBe(1);
+    expect(session.hasPending).toBe(false);
+  });
+
   test("what is written in one synchronous stretch goes into one index, also during a flush", async () => {
     const storage = new MemoryStorage();
     const session = await (await openContents(storage)).openWriteSession();

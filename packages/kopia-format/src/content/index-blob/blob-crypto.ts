@@ -1,5 +1,6 @@
 import { fromHex, toHex, type Bytes } from "../../base/bytes.ts";
 import type { ErrorCode } from "../../base/error-codes.ts";
+import { releaseBytes } from "../../base/release-bytes.ts";
 import { KopiaError, isKopiaError } from "../../base/errors.ts";
 import type { BlobId, BlobStorage } from "../../blob/storage.ts";
 import type { Encryptor } from "../../encryption/encryptor.ts";
@@ -85,7 +86,11 @@ export async function readEncryptedBlob(
   corruptCode: ErrorCode = "INDEX_CORRUPT",
 ): Promise<Bytes> {
   requireBlobIv(id, corruptCode);
-  return decryptBlob(crypto, { id, data: await storage.get(id) }, corruptCode);
+  const data = await storage.get(id);
+  const decrypted = decryptBlob(crypto, { id, data }, corruptCode);
+  // Index blobs may be tens of MiB: the encrypted ones must not wait for the garbage collector.
+  if (decrypted.buffer !== data.buffer) releaseBytes(data);
+  return decrypted;
 }
 
 function requireBlobIv(id: BlobId, corruptCode: ErrorCode): Bytes {

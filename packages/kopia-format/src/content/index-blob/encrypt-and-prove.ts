@@ -1,4 +1,5 @@
 import { bytesEqual } from "../../base/bytes.ts";
+import { releaseBytes } from "../../base/release-bytes.ts";
 import { KopiaError } from "../../base/errors.ts";
 import {
   decryptBlob,
@@ -19,7 +20,10 @@ export function encryptAndProve(
   payload: Uint8Array,
 ): EncryptedBlob {
   const blob = encryptBlob(crypto, name, payload);
-  if (!bytesEqual(decryptBlob(crypto, blob), payload)) {
+  const decrypted = decryptBlob(crypto, blob);
+  const isSame = bytesEqual(decrypted, payload);
+  if (decrypted.buffer !== blob.data.buffer) releaseBytes(decrypted);
+  if (!isSame) {
     throw new KopiaError("INDEX_CORRUPT", `index blob ${blob.id} does not read back`, {
       details: { blobId: blob.id },
     });

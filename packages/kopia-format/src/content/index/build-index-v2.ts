@@ -45,7 +45,8 @@ export function encodeIndexV2(
       .u8(key % 256);
   }
   for (const name of plan.packNames) writer.bytes(name);
-  return writer.bytes(suffix).finish();
+  // The writer is nobody else's, and what it holds may be tens of MiB.
+  return writer.bytes(suffix).view();
 }
 
 function planV2(records: EntryRecords, sorted: Uint32Array): V2Plan {

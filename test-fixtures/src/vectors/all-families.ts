@@ -8,6 +8,7 @@ import { directoryCases } from "./directory-families.ts";
 import { jsonCases, objectCases } from "./object-families.ts";
 import { connectionCases, patternCases, policyCases } from "./policy-families.ts";
 import { ignoreTreeCases, recordedCases, retentionCases } from "./recorded-families.ts";
+import { recordedPolicyCases } from "./recorded-policies.ts";
 import { runVector } from "./run-vector.ts";
 import { shardingCases } from "./sharding-families.ts";
 import { splitterCases } from "./splitter-families.ts";
@@ -31,6 +32,7 @@ export function allCases(): VectorCase[] {
     ...patternCases(),
     ...connectionCases(),
     ...recordedCases(),
+    ...recordedPolicyCases(),
     ...retentionCases(),
     ...ignoreTreeCases(),
   ];

@@ -109,7 +109,9 @@ function wholeChecks(crypto: Crypto): Check[] {
     { name: "schedule", run: async (repository) => inspect(await loadSchedule(repository)) },
     {
       name: "sessions",
-      run: async ({ storage }) => inspect(await listSessionMarkers(storage, crypto)),
+      // What they say; how long their blobs are is the listing's word.
+      run: async ({ storage }) =>
+        inspect((await listSessionMarkers(storage, crypto)).map(({ marker }) => marker)),
     },
   ];
 }

@@ -8,10 +8,9 @@ export function recordedPolicyCases(): VectorCase[] {
   const { scenarios } = JSON.parse(readFileSync(file, "utf8")) as { readonly scenarios: Json };
   return list(scenarios).flatMap((value, i) => {
     const { imported, stored, shown } = fields(value);
-    return [
-      ...rewritten(fields(imported), fields(stored), i + 1),
-      ...merged(fields(stored), fields(shown), i + 1),
-    ];
+    return rewritten(fields(imported), fields(stored), i + 1).concat(
+      merged(fields(stored), fields(shown), i + 1),
+    );
   });
 }
 

@@ -100,6 +100,7 @@ export { openFilesystemStorage, type FilesystemStorageOptions } from "./blob/fil
 export { nodeBuiltin } from "./base/node-builtin.ts";
 export { LZ4_HEADER_ID } from "./content/content-codec.ts";
 export { ReadableStorage, type BlobSource, type SourceBytes } from "./blob/readable-storage.ts";
+export { FoundFilesStorage, type FoundFile } from "./blob/found-files-storage.ts";
 export { MemoryStorage } from "./blob/memory-storage.ts";
 export {
   MeteredStorage,

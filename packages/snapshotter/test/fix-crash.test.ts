@@ -10,8 +10,6 @@ import { FaultyStorage } from "@kopia-engine/kopia-format/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   ObjectChecker,
-  buildDirectory,
-  encodeDirectory,
   executeBlobCollection,
   executeContentRewrite,
   fixSnapshots,
@@ -20,12 +18,10 @@ import {
   planBlobCollection,
   planContentRewrite,
   recoverIndex,
-  saveSnapshot,
   verifySnapshots,
-  EMPTY_STATS,
-  type DirectoryEntry,
 } from "../src/index.ts";
 import { memoryRepository } from "./memory-repository.ts";
+import { writeMemorySnapshot } from "./memory-snapshot.ts";
 
 /** A repository with two snapshots of one source; the first one's data lies in a pack of its own. */
 interface World {
@@ -39,9 +35,9 @@ let world: World;
 beforeAll(async () => {
   const { repository, storage } = await memoryRepository();
   await using opened = repository;
-  await writeSnapshot(opened, { a: "first", shared: "shared" }, 1n);
+  await writeMemorySnapshot(opened, { a: "first", shared: "shared" }, 1n);
   const before = await packsOf(storage, "p");
-  await writeSnapshot(opened, { b: "second", shared: "shared" }, 2n);
+  await writeMemorySnapshot(opened, { b: "second", shared: "shared" }, 2n);
   world = { blobs: await blobsOf(storage), firstPack: String(before[0]) };
 });
 
@@ -205,49 +201,6 @@ async function brokenFiles(storage: BlobStorage): Promise<number> {
     readPercent: 100,
   });
   return count + unreadableContents;
-}
-
-async function writeSnapshot(
-  repository: Repository,
-  files: Readonly<Record<string, string>>,
-  seconds: bigint,
-): Promise<void> {
-  await using session = await repository.writeSession();
-  const { objects, manifests } = session;
-  const modTime = seconds * 1_000_000_000n;
-  const file = (name: string, text: string): DirectoryEntry => {
-    const data = new TextEncoder().encode(text);
-    return {
-      name,
-      type: "f",
-      mode: 0o644,
-      sizeBytes: BigInt(data.length),
-      modTime,
-      uid: 0,
-      gid: 0,
-      objectId: objects.writeObject(data),
-    };
-  };
-  const directory = (name: string, entries: readonly DirectoryEntry[]): DirectoryEntry => {
-    const listing = buildDirectory({ entries, modTime });
-    const objectId = objects.writeObject(encodeDirectory(listing), { prefix: "k" });
-    const { summary } = listing;
-    return { ...file(name, ""), type: "d", mode: 0o755, sizeBytes: 0n, objectId, summary };
-  };
-  const entries = Object.entries(files).map(([name, text]) => file(name, text));
-  await saveSnapshot(manifests, {
-    id: "",
-    source: { userName: "user", host: "host", path: "/data" },
-    description: "",
-    startTime: modTime,
-    endTime: modTime,
-    stats: EMPTY_STATS,
-    incompleteReason: "",
-    rootEntry: directory("data", [directory("sub", entries)]),
-    tags: {},
-    pins: [],
-  });
-  await session.flush();
 }
 
 async function packsOf(storage: BlobStorage, prefix: string): Promise<readonly string[]> {

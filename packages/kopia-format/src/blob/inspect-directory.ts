@@ -47,8 +47,8 @@ export interface DirectoryInspection {
 export interface InspectDirectoryOptions {
   /** Tells blob IDs that belong to a repository; other files with the suffix are foreign. Default: all do. */
   readonly isKnown?: (id: BlobId) => boolean;
-  /** Told about every blob, as a listing would: so that the storage need not be listed a second time. */
-  readonly onBlob?: (blob: BlobMetadata) => void;
+  /** Told about every blob and its absolute path: so that the storage need not be listed a second time. */
+  readonly onBlob?: (blob: BlobMetadata, path: string) => void;
 }
 
 const MAX_EXAMPLES = 10;
@@ -103,7 +103,16 @@ export function inspectDirectory(
       }
       if (entry.isDirectory()) {
         pending.push({ relative: file, idPrefix: idPrefix + entry.name });
-      } else classify({ file, id: idPrefix + entry.name, stats, shards, isKnown, onBlob, tallies });
+      } else
+        classify({
+          file,
+          id: idPrefix + entry.name,
+          stats,
+          shards,
+          isKnown,
+          onBlob: (blob) => onBlob(blob, join(path, file)),
+          tallies,
+        });
     }
   }
   return { ...tallies, owners, shardsError };

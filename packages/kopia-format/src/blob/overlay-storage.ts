@@ -1,9 +1,15 @@
 import type { Bytes } from "../base/bytes.ts";
-import { isKopiaError } from "../base/errors.ts";
 import { collectingWriter } from "./collecting-writer.ts";
 import { ForwardingStorage } from "./forwarding-storage.ts";
 import { MemoryStorage } from "./memory-storage.ts";
-import type { BlobId, BlobMetadata, BlobRange, BlobStorage, BlobWriter } from "./storage.ts";
+import type {
+  BlobId,
+  BlobMetadata,
+  BlobRange,
+  BlobStorage,
+  BlobWriter,
+  PutOptions,
+} from "./storage.ts";
 
 /**
  * Another storage as it would be after some changes: what is put or deleted stays in memory, and the other
@@ -11,7 +17,8 @@ import type { BlobId, BlobMetadata, BlobRange, BlobStorage, BlobWriter } from ".
  */
 export class OverlayStorage extends ForwardingStorage {
   readonly #added = new MemoryStorage();
-  readonly #deleted = new Set<BlobId>();
+  /** Put or deleted here. */
+  readonly #changed = new Set<BlobId>();
   readonly #closesInner: boolean;
 
   /** @param options `closesInner`: the other storage belongs to this one. Default: to the caller. */
@@ -24,36 +31,32 @@ export class OverlayStorage extends ForwardingStorage {
     return false;
   }
 
-  override async get(id: BlobId, range?: BlobRange): Promise<Bytes> {
-    return (await this.#homeOf(id)).get(id, range);
+  override get(id: BlobId, range?: BlobRange): Promise<Bytes> {
+    return this.#homeOf(id).get(id, range);
   }
 
-  override async getMetadata(id: BlobId): Promise<BlobMetadata> {
-    return (await this.#homeOf(id)).getMetadata(id);
+  override getMetadata(id: BlobId): Promise<BlobMetadata> {
+    return this.#homeOf(id).getMetadata(id);
   }
 
-  override put(id: BlobId, data: Uint8Array): Promise<BlobMetadata> {
-    this.#deleted.delete(id);
-    return this.#added.put(id, data);
+  override put(id: BlobId, data: Uint8Array, options?: PutOptions): Promise<BlobMetadata> {
+    this.#changed.add(id);
+    return this.#added.put(id, data, options);
   }
 
   override openWriter(id: BlobId): BlobWriter {
     return collectingWriter(id, (data) => this.put(id, data));
   }
 
-  override async delete(id: BlobId): Promise<void> {
-    this.#deleted.add(id);
-    await this.#added.delete(id);
+  override delete(id: BlobId): Promise<void> {
+    this.#changed.add(id);
+    return this.#added.delete(id);
   }
 
   override async *list(prefix: string): AsyncGenerator<BlobMetadata> {
-    const added = new Set<BlobId>();
-    for await (const blob of this.#added.list(prefix)) {
-      added.add(blob.id);
-      yield blob;
-    }
+    yield* this.#added.list(prefix);
     for await (const blob of this.inner.list(prefix)) {
-      if (!added.has(blob.id) && !this.#deleted.has(blob.id)) yield blob;
+      if (!this.#changed.has(blob.id)) yield blob;
     }
   }
 
@@ -62,15 +65,8 @@ export class OverlayStorage extends ForwardingStorage {
     if (this.#closesInner) await this.inner.close();
   }
 
-  /** Where a blob is; a deleted one is looked for where it is not, for the right error. */
-  async #homeOf(id: BlobId): Promise<BlobStorage> {
-    if (this.#deleted.has(id)) return this.#added;
-    try {
-      await this.#added.getMetadata(id);
-      return this.#added;
-    } catch (error) {
-      if (!isKopiaError(error, "BLOB_NOT_FOUND")) throw error;
-      return this.inner;
-    }
+  /** What was changed here is looked for here, what was deleted too. */
+  #homeOf(id: BlobId): BlobStorage {
+    return this.#changed.has(id) ? this.#added : this.inner;
   }
 }

@@ -8,6 +8,7 @@ import { CachingStorage } from "./caching-storage.ts";
 import { openFilesystemStorage } from "./filesystem-storage.ts";
 import { MemoryStorage } from "./memory-storage.ts";
 import { MeteredStorage } from "./metered-storage.ts";
+import { OverlayStorage } from "./overlay-storage.ts";
 import { RetryingStorage } from "./retrying-storage.ts";
 import type { BlobStorage } from "./storage.ts";
 import { ThrottledStorage } from "./throttled-storage.ts";
@@ -50,6 +51,11 @@ storageConformanceSuite(api, {
 storageConformanceSuite(api, {
   name: "metered",
   open: async () => new MeteredStorage(new MemoryStorage()),
+});
+
+storageConformanceSuite(api, {
+  name: "overlay",
+  open: async () => new OverlayStorage(new MemoryStorage()),
 });
 
 storageConformanceSuite(api, {

@@ -86,6 +86,8 @@ export interface ContentManager extends ContentReader {
   visitContents(visit: (reader: IndexReader, position: number) => void, query?: ContentQuery): void;
   /** Whether any index blob has an entry of a content, hidden by the watermark or not. */
   hasStoredEntry(id: ContentId): boolean;
+  /** As `hasStoredEntry`, for the content of an entry of any index, such as a pack's own. */
+  hasStoredEntryAt(reader: IndexReader, position: number): boolean;
   /** Every entry of every index blob, losing ones and those under the watermark included, in no promised order. */
   visitStoredEntries(visit: (reader: IndexReader, position: number) => void): void;
   /** Loads the index as it is now, whatever its age (spec 1 §8.2). @throws KopiaError `INDEX_CORRUPT`, storage errors. */
@@ -194,6 +196,11 @@ class IndexedContentManager implements ContentManager {
   hasStoredEntry(id: ContentId): boolean {
     this.#assertOpen();
     return this.#loader.index.hasStored(id);
+  }
+
+  hasStoredEntryAt(reader: IndexReader, position: number): boolean {
+    this.#assertOpen();
+    return this.#loader.index.hasStoredAt(reader, position);
   }
 
   visitStoredEntries(visit: (reader: IndexReader, position: number) => void): void {

@@ -5,6 +5,7 @@ import {
   findFormatCopy,
   isKopiaError,
   loadRepositoryFormat,
+  reloadRepositoryFormat,
   type BlobStorage,
   type Clock,
   type RepositoryFormat,
@@ -27,6 +28,8 @@ export interface OpenForExaminationInput {
   readonly storage: BlobStorage;
   readonly survey: BlobSurvey;
   readonly password: string | undefined;
+  /** Of an earlier opening: its key is used instead of the password. */
+  readonly format: RepositoryFormat | undefined;
   readonly clock: Clock;
 }
 
@@ -41,23 +44,24 @@ const MAX_PACKS_SEARCHED = 16;
 export async function openForExamination(
   input: OpenForExaminationInput,
 ): Promise<OpenedForExamination> {
-  const { survey, password, clock } = input;
+  const { survey, password, format: known, clock } = input;
   const findings: Finding[] = [];
   const storage = new OverlayStorage(input.storage);
   let upgradeOwnerId: string | undefined;
   const triedCodes = new Set<string>();
   for (;;) {
-    if (password === undefined) {
+    if (password === undefined && known === undefined) {
       if (!survey.namedBlobs.some(({ id }) => id === FORMAT_BLOB_ID)) {
         findings.push(await missingFormat(storage, survey));
       }
       return { findings, storage };
     }
     try {
-      const format = await loadRepositoryFormat(storage, password, {
-        clock,
-        ...(upgradeOwnerId !== undefined && { upgradeOwnerId }),
-      });
+      const options = { clock, ...(upgradeOwnerId !== undefined && { upgradeOwnerId }) };
+      const format =
+        known === undefined
+          ? await loadRepositoryFormat(storage, password ?? "", options)
+          : await reloadRepositoryFormat(storage, known, options);
       findings.push(...checkSettingsPresent(format, survey));
       return {
         findings,

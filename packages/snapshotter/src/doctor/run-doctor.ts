@@ -1,4 +1,5 @@
 import {
+  FoundFilesStorage,
   KopiaError,
   ReadOnlyStorage,
   createContentEncryptor,
@@ -10,11 +11,14 @@ import {
   systemClock,
   systemRandom,
   toHex,
+  type BlobId,
   type BlobMetadata,
   type BlobStorage,
   type Clock,
   type DirectoryInspection,
+  type FoundFile,
   type RandomBytes,
+  type RepositoryFormat,
   type TimeNs,
 } from "@kopia-engine/kopia-format";
 import { checkContents, type ReadingOptions } from "./checks/contents.ts";
@@ -40,6 +44,8 @@ export interface DoctorOptions {
   readonly directory?: string;
   /** Absent: only what needs no password is examined. */
   readonly password?: string;
+  /** Of an earlier opening: spares the key derivation. */
+  readonly format?: RepositoryFormat;
   /** This client: an owner of maintenance by that name is known to be in use. */
   readonly client?: { readonly username: string; readonly hostname: string };
   /** File data in stored bytes that is read at most. Default 1 GiB; `Infinity` reads all. */
@@ -90,11 +96,10 @@ const SEVERITIES: readonly Severity[] = ["error", "warning", "note"];
  */
 export async function runDoctor(options: DoctorOptions): Promise<DoctorReport> {
   const { clock = systemClock, onProgress = () => undefined } = options;
-  const storage = new ReadOnlyStorage(options.storage);
   const now = clock.now();
   const findings: Finding[] = [];
   onProgress("listing the storage");
-  const { inspection, blobs } = lookAtFiles(options.directory);
+  const { inspection, files } = lookAtFiles(options.directory);
   if (inspection !== undefined) findings.push(...checkStorageFiles(inspection, now));
   const incomplete: Examination["incomplete"] = [];
   if (inspection !== undefined && inspection.unreadable.count > 0) {
@@ -102,10 +107,17 @@ export async function runDoctor(options: DoctorOptions): Promise<DoctorReport> {
     incomplete.push({ check: "storage", reason: "parts of it cannot be read" });
     return report({ options, now, findings, incomplete });
   }
-  const survey = await surveyBlobs(blobs ?? storage.list(""), now);
+  // Where the layout does not fit, blobs are read from where they were found.
+  const isLayoutRight = inspection?.misplaced.count === 0 && inspection.shardsError === undefined;
+  const storage =
+    files === undefined || isLayoutRight
+      ? new ReadOnlyStorage(options.storage)
+      : new FoundFilesStorage(files, options.storage.displayName);
+  const survey = await surveyBlobs(files === undefined ? storage.list("") : blobsOf(files), now);
   assertIsRepository(options, survey);
   onProgress("reading the format");
-  const opened = await openForExamination({ storage, survey, password: options.password, clock });
+  const { password, format } = options;
+  const opened = await openForExamination({ storage, survey, password, format, clock });
   findings.push(...checkForeignFiles(inspection, survey), ...opened.findings);
   if (opened.format === undefined) {
     const isExplained = opened.findings.length > 0;
@@ -114,7 +126,14 @@ export async function runDoctor(options: DoctorOptions): Promise<DoctorReport> {
     }
     return report({ options, now, findings, incomplete, survey });
   }
-  const examination = await openExamination({ options, survey, opened, incomplete });
+  let examination: OpenExamination;
+  try {
+    examination = await openExamination({ options, survey, opened, incomplete });
+  } catch (error) {
+    if (!isKopiaError(error)) throw error;
+    incomplete.push({ check: "index", reason: error.message });
+    return report({ options, now, findings, incomplete, survey });
+  }
   try {
     await examine(examination, findings, {
       maxDataBytes: options.maxDataBytes ?? DEFAULT_MAX_DATA_BYTES,
@@ -126,15 +145,20 @@ export async function runDoctor(options: DoctorOptions): Promise<DoctorReport> {
   return report({ options, now, findings, incomplete, survey, examination });
 }
 
-/** One walk serves both: listing may be slow. */
+/** One walk serves all: listing may be slow. */
 function lookAtFiles(directory: string | undefined): {
   readonly inspection?: DirectoryInspection;
-  readonly blobs?: readonly BlobMetadata[];
+  readonly files?: ReadonlyMap<BlobId, FoundFile>;
 } {
   if (directory === undefined) return {};
-  const blobs: BlobMetadata[] = [];
-  const onBlob = (blob: BlobMetadata): void => void blobs.push(blob);
-  return { inspection: inspectDirectory(directory, { isKnown: isKnownBlobId, onBlob }), blobs };
+  const files = new Map<BlobId, FoundFile>();
+  const onBlob = (blob: BlobMetadata, path: string): void =>
+    void files.set(blob.id, { blob, path });
+  return { inspection: inspectDirectory(directory, { isKnown: isKnownBlobId, onBlob }), files };
+}
+
+function* blobsOf(files: ReadonlyMap<BlobId, FoundFile>): Generator<BlobMetadata> {
+  for (const { blob } of files.values()) yield blob;
 }
 
 /** A directory of something else is not a damaged repository. */

@@ -1,15 +1,14 @@
 import {
-  KopiaError,
   errorMessage,
   releaseBytes,
   systemRandom,
-  type BlobId,
   type ContentId,
   type ObjectPiece,
   type Repository,
 } from "@kopia-engine/kopia-format";
 import { readDirectory } from "../fs/read-directory.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
+import { ObjectChecker } from "./object-checker.ts";
 import { ObjectIdSet } from "./object-id-set.ts";
 import { ReadQueue } from "./read-queue.ts";
 import type { VerifyError, VerifyOptions, VerifyStats } from "./verify-snapshots.ts";
@@ -54,7 +53,7 @@ export class TreeVerifier {
   readonly #options: VerifyOptions;
   readonly #maxErrors: number;
   readonly #seen = new ObjectIdSet();
-  readonly #blobLengths = new Map<BlobId, number>();
+  #checker: ObjectChecker | undefined;
   /** Absent where only the repository itself can read contents. */
   #queue: ReadQueue<ReadContext> | undefined;
   #toRead: Node[] = [];
@@ -67,10 +66,8 @@ export class TreeVerifier {
   }
 
   async run(): Promise<void> {
-    for await (const blob of this.#options.repository.storage.list("")) {
-      this.#blobLengths.set(blob.id, blob.lengthBytes);
-    }
-    this.#options.onBlobsListed?.(this.#blobLengths.size);
+    this.#checker = await ObjectChecker.create(this.#options.repository);
+    this.#options.onBlobsListed?.(this.#checker.blobCount);
     for (const { entry } of this.#options.roots) this.#expect(entry);
     const { repository, threads = {}, verifyFilesPercent = 0, shouldReadFile } = this.#options;
     if (verifyFilesPercent > 0 || shouldReadFile !== undefined) {
@@ -137,7 +134,7 @@ export class TreeVerifier {
 
   #verifyDirectFile(node: Node): void {
     try {
-      this.#checkContent(node, node.entry.objectId);
+      this.#requireChecker().checkContent(node.entry.objectId, node.entry.objectId);
       this.#accept(node);
     } catch (error) {
       this.#fail(node, errorMessage(error), error);
@@ -146,42 +143,16 @@ export class TreeVerifier {
 
   async #verifyFile(node: Node): Promise<void> {
     try {
-      const { objects } = this.#options.repository;
-      for (const contentId of await objects.verifyObject(node.entry.objectId)) {
-        this.#checkContent(node, contentId);
-      }
+      await this.#requireChecker().check(node.entry.objectId);
       this.#accept(node);
     } catch (error) {
       this.#fail(node, errorMessage(error), error);
     }
   }
 
-  /** A content must be in the index, and inside a pack that exists. */
-  #checkContent({ entry }: Node, contentId: ContentId): void {
-    const info = this.#options.repository.contents.getContentInfo(contentId);
-    const { objectId } = entry;
-    if (info === undefined) {
-      throw new KopiaError(
-        "CONTENT_NOT_FOUND",
-        `verify object: error getting content info for ${contentId}: content not found`,
-        { details: { objectId, contentId } },
-      );
-    }
-    const lengthBytes = this.#blobLengths.get(info.packBlobId);
-    if (lengthBytes === undefined) {
-      throw new KopiaError(
-        "BLOB_NOT_FOUND",
-        `object ${objectId} is backed by missing blob ${info.packBlobId}`,
-        { details: { objectId, contentId, blobId: info.packBlobId } },
-      );
-    }
-    if (info.packOffset + info.packedLength > lengthBytes) {
-      throw new KopiaError(
-        "STORAGE_RANGE",
-        `object ${objectId} is backed by truncated blob ${info.packBlobId}`,
-        { details: { objectId, contentId, blobId: info.packBlobId, lengthBytes } },
-      );
-    }
+  #requireChecker(): ObjectChecker {
+    if (this.#checker === undefined) throw new TypeError("the storage is listed first");
+    return this.#checker;
   }
 
   #accept(node: Node): void {

@@ -181,6 +181,12 @@ export class CommittedIndex {
     return this.table.find(this.keyOf(id), 0);
   }
 
+  /** As `hasStored`, for the content of an entry of any index; false for hashes of another length. */
+  hasStoredAt(reader: IndexReader, position: number): boolean {
+    if (reader.keyLength !== this.table.keyLength) return false;
+    return this.table.find(reader.bytes, reader.entriesOffsetBytes + position * reader.strideBytes);
+  }
+
   /** Every entry of every blob, losing ones and those under the watermark included, in no promised order. */
   forEachStored(visit: (reader: IndexReader, position: number) => void): void {
     for (const reader of this.table.readers) {

@@ -1,15 +1,15 @@
 import {
   contentIdPrefix,
   releaseBytes,
-  type ContentEntry,
+  type BlobId,
   type ContentId,
+  type IndexReader,
 } from "@kopia-engine/kopia-format";
 import type { Examination } from "../examination.ts";
 import { counted, finding, someOf, type Finding } from "../finding.ts";
 
 /** Contents read together: enough to find neighbours in packs, few enough to keep memory flat. */
 const BATCH_CONTENTS = 8_192;
-const BATCH_BYTES = 2 ** 26;
 const MANIFEST_PREFIX = "m";
 
 /** How much is read. */
@@ -26,7 +26,7 @@ export async function checkContents(
   examination: Examination,
   options: ReadingOptions,
 ): Promise<Finding[]> {
-  const { repository, survey, reading, signal } = examination;
+  const { repository, reading, signal } = examination;
   const chance = chanceOfReading(examination, options.maxDataBytes);
   reading.isSample = chance < 1;
   examination.onProgress(
@@ -34,11 +34,11 @@ export async function checkContents(
       ? `reading contents, ${(100 * chance).toFixed(1)} % of the file data`
       : "reading contents",
   );
-  let batch: ContentId[] = [];
-  let batchBytes = 0;
-  const readBatch = async (): Promise<void> => {
+  const chosen = chooseContents(examination, chance);
+  for (let start = 0; start < chosen.length; start += BATCH_CONTENTS) {
     signal?.throwIfAborted();
-    for await (const { contentId, data, error } of repository.contents.getContents(batch)) {
+    const ids = chosen.idsFrom(start, BATCH_CONTENTS);
+    for await (const { contentId, data, error } of repository.contents.getContents(ids)) {
       reading.readCount++;
       if (error !== undefined) examination.unreadable.set(contentId, error.message);
       else {
@@ -46,17 +46,7 @@ export async function checkContents(
         releaseBytes(data);
       }
     }
-    batch = [];
-    batchBytes = 0;
-  };
-  for (const entry of repository.contents.contents()) {
-    if (!isInItsPack(entry, survey.packs)) continue;
-    if (contentIdPrefix(entry.contentId) === "" && !isChosen(examination, chance)) continue;
-    batch.push(entry.contentId);
-    batchBytes += entry.packedLength;
-    if (batch.length >= BATCH_CONTENTS || batchBytes >= BATCH_BYTES) await readBatch();
   }
-  await readBatch();
   return unreadableFindings(examination);
 }
 
@@ -68,9 +58,79 @@ function chanceOfReading({ survey, packUse }: Examination, maxDataBytes: number)
   return dataBytes === 0 ? 1 : Math.min(1, maxDataBytes / dataBytes);
 }
 
-function isInItsPack(entry: ContentEntry, packs: Examination["survey"]["packs"]): boolean {
-  const pack = packs.get(entry.packBlobId);
-  return pack !== undefined && entry.packOffset + entry.packedLength <= pack.lengthBytes;
+/** Contents in the order in which they lie in their packs, so that each pack is read once. */
+interface ChosenContents {
+  readonly length: number;
+  idsFrom(start: number, count: number): ContentId[];
+}
+
+/** No pack is longer: offsets and pack numbers share one number of 53 bits. */
+const MAX_PACK_BYTES = 2 ** 30;
+
+/** Twenty bytes a content: where its index entry is, and where it lies itself. */
+function chooseContents(examination: Examination, chance: number): ChosenContents {
+  const { repository, survey } = examination;
+  const readers: IndexReader[] = [];
+  const readerNumbers = new Map<IndexReader, number>();
+  const packNumbers = new Map<BlobId, number>();
+  const places = new GrowingNumbers();
+  const entries = new GrowingNumbers();
+  repository.contents.visitContents((reader, position) => {
+    const packBlobId = reader.packBlobIdAt(position);
+    const pack = survey.packs.get(packBlobId);
+    const offset = reader.packOffsetAt(position);
+    if (pack === undefined || offset + reader.packedLengthAt(position) > pack.lengthBytes) return;
+    // Packs of metadata hold directories and manifests.
+    if (packBlobId.startsWith("p") && !isChosen(examination, chance)) return;
+    const readerNumber = numberOf(readerNumbers, reader);
+    readers[readerNumber] = reader;
+    places.push(numberOf(packNumbers, packBlobId) * MAX_PACK_BYTES + offset);
+    entries.push(readerNumber * MAX_ENTRIES + position);
+  });
+  const order = Uint32Array.from({ length: places.length }, (_, i) => i);
+  order.sort((a, b) => places.at(a) - places.at(b));
+  return {
+    length: order.length,
+    idsFrom: (start, count) =>
+      Array.from(order.subarray(start, start + count), (i) => {
+        const entry = entries.at(i);
+        const reader = readers[Math.floor(entry / MAX_ENTRIES)] as IndexReader;
+        return reader.contentIdAt(entry % MAX_ENTRIES);
+      }),
+  };
+}
+
+/** An index blob has fewer entries (spec 1 §7.5). */
+const MAX_ENTRIES = 2 ** 24;
+
+function numberOf<Key>(numbers: Map<Key, number>, key: Key): number {
+  const known = numbers.get(key);
+  if (known !== undefined) return known;
+  numbers.set(key, numbers.size);
+  return numbers.size - 1;
+}
+
+/** A list of numbers as bytes. */
+class GrowingNumbers {
+  #values = new Float64Array(1024);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  at(position: number): number {
+    return this.#values[position] as number;
+  }
+
+  push(value: number): void {
+    if (this.#length === this.#values.length) {
+      const larger = new Float64Array(2 * this.#length);
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    this.#values[this.#length++] = value;
+  }
 }
 
 function isChosen({ random }: Examination, chance: number): boolean {

@@ -6,6 +6,7 @@ import {
   sessionIdOfBlob,
   type BlobId,
   type ContentEntry,
+  type IndexReader,
 } from "@kopia-engine/kopia-format";
 import { indexTrouble, type Examination } from "../examination.ts";
 import { counted, finding, someOf, type Finding } from "../finding.ts";
@@ -46,10 +47,14 @@ export async function checkIndexEntries(examination: Examination): Promise<Findi
     parallel: PARALLEL_PACKS,
     ...(signal !== undefined && { signal }),
     onIndex: (packId, index) => {
+      if (index.entryCount > 0 && index.keyLength !== 1 + crypto.hash.sizeBytes) {
+        damagedEnds.set(packId, "its index is of another repository");
+        return;
+      }
       const session = sessionIdOfBlob(packId);
       const isUnfinished = session !== undefined && unfinishedSessions.has(session);
       for (let position = 0; position < index.entryCount; position++) {
-        if (!index.isDeletedAt(position) && isMissing(examination, index.contentIdAt(position))) {
+        if (!index.isDeletedAt(position) && isMissing(examination, index, position)) {
           note(examination, missing, packId, { entry: index.entryAt(position), isUnfinished });
         }
       }
@@ -68,8 +73,8 @@ export async function checkIndexEntries(examination: Examination): Promise<Findi
 }
 
 /** Whether the index does not know a content at all; one that it knows as deleted is upkeep's work. */
-function isMissing({ repository }: Examination, contentId: string): boolean {
-  return !repository.contents.hasStoredEntry(contentId);
+function isMissing({ repository }: Examination, index: IndexReader, position: number): boolean {
+  return !repository.contents.hasStoredEntryAt(index, position);
 }
 
 function note(

@@ -231,6 +231,7 @@ async function leaveSession(world: World): Promise<void> {
 
 /** What else such a state shows. */
 const ALSO: Partial<Record<FindingCode, readonly FindingCode[]>> = {
+  "content-forgotten": ["unreferenced-packs"],
   "session-stale": ["session-unfinished"],
   "epoch-stuck": ["maintenance-overdue"],
 };

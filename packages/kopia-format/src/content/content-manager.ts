@@ -71,7 +71,7 @@ export interface ContentManagerOptions {
 export interface ContentManager extends ContentReader {
   /** Deletion watermark in Unix seconds, 0 when there is none (spec 1 §8.4.7). */
   readonly watermarkSeconds: number;
-  /** Distinct contents in the index, deleted ones included. */
+  /** Contents in the index, deleted ones included; those in several large index blobs may count more than once. */
   readonly contentCount: number;
   /** The index blobs that make up the index now. */
   indexBlobs(): readonly BlobMetadata[];

@@ -11,6 +11,8 @@ const MAX_ATTEMPTS = 10;
 const FIRST_WAIT_MS = 100;
 /** Index blobs fetched at once. */
 const PARALLEL_FETCHES = 8;
+/** Larger ones are fetched one after the other. */
+const LARGE_BLOB_BYTES = 2 ** 22;
 
 /**
  * Keeps the committed index in step with the storage (spec 1 §8.2). One `CommittedIndex` lives through
@@ -132,16 +134,18 @@ export class IndexLoader {
     const wanted = active.blobs.filter(
       ({ id }) => !this.index.hasBlob(id) && !fetched.has(id) && !this.#unreadable.has(id),
     );
+    const fetch = async ({ id }: BlobMetadata): Promise<void> =>
+      await this.#orLeaveOut(id, async () => {
+        fetched.set(id, await this.#manager.readIndexBlob(id));
+      });
+    // What is on its way is in memory beside what is there.
+    for (const blob of wanted) if (blob.lengthBytes >= LARGE_BLOB_BYTES) await fetch(blob);
+    const small = wanted.filter(({ lengthBytes }) => lengthBytes < LARGE_BLOB_BYTES);
     let next = 0;
     const fetchNext = async (): Promise<void> => {
-      while (next < wanted.length) {
-        const { id } = wanted[next++] as BlobMetadata;
-        await this.#orLeaveOut(id, async () => {
-          fetched.set(id, await this.#manager.readIndexBlob(id));
-        });
-      }
+      while (next < small.length) await fetch(small[next++] as BlobMetadata);
     };
-    const fetchers = Array.from({ length: Math.min(PARALLEL_FETCHES, wanted.length) }, fetchNext);
+    const fetchers = Array.from({ length: Math.min(PARALLEL_FETCHES, small.length) }, fetchNext);
     await Promise.all(fetchers);
   }
 

@@ -1,7 +1,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import { KopiaError } from "../base/errors.ts";
 import type { RandomBytes } from "../base/random.ts";
-import { NONCE_LENGTH_BYTES, TAG_LENGTH_BYTES, type Aead } from "./aead.ts";
+import { NONCE_LENGTH_BYTES, TAG_LENGTH_BYTES, type Aead, type AeadInput } from "./aead.ts";
 import { contentKeyDerivation, type ContentKeyDerivation } from "./content-key.ts";
 import type { Encryptor } from "./encryptor.ts";
 
@@ -57,29 +57,42 @@ export class AeadEncryptor implements Encryptor {
   }
 
   decrypt(ciphertext: Uint8Array, iv: Uint8Array): Bytes {
-    if (ciphertext.length < this.overheadBytes) {
-      throw new KopiaError(
-        "CONTENT_CORRUPT",
-        `encrypted data has ${ciphertext.length} bytes, fewer than the ${this.overheadBytes} bytes that ${this.name} adds`,
-        { details: { lengthBytes: ciphertext.length, cipher: this.name } },
-      );
-    }
-    const plaintext = this.#aead.open(
-      {
-        key: this.#contentKey(iv),
-        nonce: ciphertext.subarray(0, NONCE_LENGTH_BYTES),
-        additionalData: iv,
-      },
-      ciphertext.subarray(NONCE_LENGTH_BYTES),
-    );
-    if (plaintext === undefined) {
-      throw new KopiaError(
-        "CONTENT_CORRUPT",
-        `authentication of ${ciphertext.length} encrypted bytes failed (${this.name})`,
-        { details: { lengthBytes: ciphertext.length, cipher: this.name } },
-      );
-    }
+    this.#assertLength(ciphertext);
+    const sealed = ciphertext.subarray(NONCE_LENGTH_BYTES);
+    const plaintext = this.#aead.open(this.#inputFor(ciphertext, iv), sealed);
+    if (plaintext === undefined) throw this.#notAuthentic(ciphertext);
     return plaintext;
+  }
+
+  decryptInPlace(ciphertext: Bytes, iv: Uint8Array): Bytes {
+    if (this.#aead.openInPlace === undefined) return this.decrypt(ciphertext, iv);
+    this.#assertLength(ciphertext);
+    const sealed = ciphertext.subarray(NONCE_LENGTH_BYTES);
+    const plaintext = this.#aead.openInPlace(this.#inputFor(ciphertext, iv), sealed);
+    if (plaintext === undefined) throw this.#notAuthentic(ciphertext);
+    return sealed.subarray(0, plaintext.length);
+  }
+
+  #inputFor(ciphertext: Uint8Array, iv: Uint8Array): AeadInput {
+    const nonce = ciphertext.subarray(0, NONCE_LENGTH_BYTES);
+    return { key: this.#contentKey(iv), nonce, additionalData: iv };
+  }
+
+  #assertLength({ length: lengthBytes }: Uint8Array): void {
+    if (lengthBytes >= this.overheadBytes) return;
+    throw new KopiaError(
+      "CONTENT_CORRUPT",
+      `encrypted data has ${lengthBytes} bytes, fewer than the ${this.overheadBytes} bytes that ${this.name} adds`,
+      { details: { lengthBytes, cipher: this.name } },
+    );
+  }
+
+  #notAuthentic({ length: lengthBytes }: Uint8Array): KopiaError {
+    return new KopiaError(
+      "CONTENT_CORRUPT",
+      `authentication of ${lengthBytes} encrypted bytes failed (${this.name})`,
+      { details: { lengthBytes, cipher: this.name } },
+    );
   }
 
   #nextNonce(): Bytes {

@@ -21,4 +21,9 @@ export interface Aead {
   seal(input: AeadInput, plaintext: Uint8Array, output: Uint8Array): void;
   /** The plaintext of `ciphertext ‖ tag`, or `undefined` when authentication fails. */
   open(input: AeadInput, sealed: Uint8Array): Bytes | undefined;
+  /**
+   * As `open`, with the plaintext in the memory of the ciphertext, whose bytes are lost also when authentication
+   * fails. Only where the cipher can.
+   */
+  openInPlace?(input: AeadInput, sealed: Uint8Array): Uint8Array | undefined;
 }

@@ -22,6 +22,7 @@ for (const name of ENCRYPTION_NAMES) {
           expect(sealed.length).toBe(length + 28);
           const opener = createEncryptor(name, masterKey, { provider: to });
           expect(opener.decrypt(sealed, iv)).toEqual(new Uint8Array(plaintext));
+          expect(opener.decryptInPlace?.(sealed.slice(), iv)).toEqual(new Uint8Array(plaintext));
         }
       }),
       { numRuns },
@@ -41,6 +42,7 @@ for (const name of ENCRYPTION_NAMES) {
         const flipped = sealed.slice();
         flipped[bit >> 3]! ^= 1 << (bit & 7);
         expect(() => encryptor.decrypt(flipped, iv)).toThrow(refused);
+        expect(() => encryptor.decryptInPlace?.(flipped, iv)).toThrow(refused);
       }
       expect(() => encryptor.decrypt(sealed, seededBytes(4, 16))).toThrow(refused);
       const other = createEncryptor(name, seededBytes(5, 32), { provider });
@@ -48,3 +50,13 @@ for (const name of ENCRYPTION_NAMES) {
     });
   }
 }
+
+test.each(ENCRYPTION_NAMES)("%s: large messages are opened in their own memory", (name) => {
+  const encryptor = createEncryptor(name, seededBytes(1, 32));
+  const iv = seededBytes(2, 16);
+  const plaintext = seededBytes(3, 700_001);
+  const sealed = encryptor.encrypt(plaintext, iv);
+  const opened = encryptor.decryptInPlace?.(sealed, iv);
+  expect(opened?.buffer).toBe(sealed.buffer);
+  expect(opened && Buffer.compare(opened, plaintext)).toBe(0);
+});

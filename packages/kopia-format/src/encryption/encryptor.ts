@@ -18,4 +18,9 @@ export interface Encryptor {
   encryptInto(plaintext: Uint8Array, iv: Uint8Array, output: Uint8Array): number;
   /** @throws KopiaError `CONTENT_CORRUPT` when authentication fails or the input is too short. */
   decrypt(ciphertext: Uint8Array, iv: Uint8Array): Bytes;
+  /**
+   * As `decrypt`, with the result in the memory of the input where the cipher can do that: for large blobs, which then
+   * are in memory once. The input is lost, also when this throws.
+   */
+  decryptInPlace?(ciphertext: Bytes, iv: Uint8Array): Bytes;
 }

@@ -1,7 +1,8 @@
+import type * as NodeCrypto from "node:crypto";
 import type { CipherGCM, DecipherGCM } from "node:crypto";
 import { nodeBuiltin } from "../base/node-builtin.ts";
 import { releaseBytes } from "../base/release-bytes.ts";
-import { TAG_LENGTH_BYTES, type Aead } from "./aead.ts";
+import { TAG_LENGTH_BYTES, type Aead, type AeadInput } from "./aead.ts";
 
 /** Names as OpenSSL writes them. */
 export type NodeAeadName = "aes-256-gcm" | "chacha20-poly1305";
@@ -36,22 +37,46 @@ export function nodeAead(name: NodeAeadName): Aead | undefined {
       output.set(cipher.getAuthTag(), plaintext.length);
     },
     open(input, sealed) {
-      const decipher: DecipherGCM = crypto.createDecipheriv(
-        algorithm,
-        input.key,
-        input.nonce,
-        TAG_OPTIONS,
-      );
+      const decipher = startDecipher(crypto, { name: algorithm, input, sealed });
       const length = sealed.length - TAG_LENGTH_BYTES;
-      decipher.setAAD(input.additionalData, { plaintextLength: length });
-      decipher.setAuthTag(sealed.subarray(length));
       const plaintext = decipher.update(sealed.subarray(0, length));
-      try {
-        decipher.final();
-      } catch {
-        return undefined;
-      }
+      if (!isAuthentic(decipher)) return undefined;
       return new Uint8Array(plaintext.buffer, plaintext.byteOffset, plaintext.length);
     },
+    openInPlace(input, sealed) {
+      const decipher = startDecipher(crypto, { name: algorithm, input, sealed });
+      const plaintext = sealed.subarray(0, sealed.length - TAG_LENGTH_BYTES);
+      for (let start = 0; start < plaintext.length; start += SEALED_AT_ONCE_BYTES) {
+        const opened = decipher.update(plaintext.subarray(start, start + SEALED_AT_ONCE_BYTES));
+        plaintext.set(opened, start);
+        releaseBytes(opened);
+      }
+      return isAuthentic(decipher) ? plaintext : undefined;
+    },
   };
+}
+
+function startDecipher(
+  crypto: typeof NodeCrypto,
+  message: {
+    readonly name: "aes-256-gcm";
+    readonly input: AeadInput;
+    readonly sealed: Uint8Array;
+  },
+): DecipherGCM {
+  const { name, input, sealed } = message;
+  const decipher = crypto.createDecipheriv(name, input.key, input.nonce, TAG_OPTIONS);
+  const length = sealed.length - TAG_LENGTH_BYTES;
+  decipher.setAAD(input.additionalData, { plaintextLength: length });
+  decipher.setAuthTag(sealed.subarray(length));
+  return decipher;
+}
+
+function isAuthentic(decipher: DecipherGCM): boolean {
+  try {
+    decipher.final();
+    return true;
+  } catch {
+    return false;
+  }
 }

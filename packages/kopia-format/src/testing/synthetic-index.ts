@@ -17,6 +17,7 @@ export interface SyntheticIndexOptions extends IndexBlobManagerOptions {
 /** Contents of about this many go to one made-up pack. */
 const CONTENTS_PER_PACK = 500;
 const PACKED_BYTES = 40_000;
+const SHARDS_PER_FLUSH = 100;
 /** All entries are of this time; what it is does not matter. */
 const TIMESTAMP_SECONDS = 1_700_000_000;
 
@@ -30,6 +31,7 @@ export async function writeSyntheticIndex(options: SyntheticIndexOptions): Promi
   const manager = createIndexBlobManager(options);
   const random = seededRandom(options.seed);
   const chosen: string[] = [];
+  const shards: Uint8Array[] = [];
   for (let blob = 0; blob < blobCount; blob++) {
     const first = Math.floor((contentCount * blob) / blobCount);
     const end = Math.floor((contentCount * (blob + 1)) / blobCount);
@@ -53,8 +55,12 @@ export async function writeSyntheticIndex(options: SyntheticIndexOptions): Promi
       });
       if (number % 100 === 0) chosen.push(contentId);
     }
-    const shards = buildIndexShards(table, { version: format.content.indexVersion });
-    await manager.writeFlush(shards, `s${toHex(random(8))}1`);
+    shards.push(...buildIndexShards(table, { version: format.content.indexVersion }));
+    // Each flush lists the storage, so not one for each of thousands of blobs.
+    if (shards.length < SHARDS_PER_FLUSH && blob < blobCount - 1 && blobCount > SHARDS_PER_FLUSH) {
+      continue;
+    }
+    await manager.writeFlush(shards.splice(0), `s${toHex(random(8))}1`);
   }
   return chosen;
 }

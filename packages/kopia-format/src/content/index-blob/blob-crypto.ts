@@ -60,10 +60,17 @@ export function decryptBlob(
   blob: { readonly id: BlobId; readonly data: Uint8Array },
   corruptCode: ErrorCode = "INDEX_CORRUPT",
 ): Bytes {
-  const { id, data } = blob;
+  return decryptWith(blob, corruptCode, (iv) => crypto.encryptor.decrypt(blob.data, iv));
+}
+
+function decryptWith(
+  { id, data }: { readonly id: BlobId; readonly data: Uint8Array },
+  corruptCode: ErrorCode,
+  decrypt: (iv: Uint8Array) => Bytes,
+): Bytes {
   const iv = requireBlobIv(id, corruptCode);
   try {
-    return crypto.encryptor.decrypt(data, iv);
+    return decrypt(iv);
   } catch (cause) {
     if (!isKopiaError(cause, "CONTENT_CORRUPT")) throw cause;
     throw new KopiaError(
@@ -86,9 +93,14 @@ export async function readEncryptedBlob(
   corruptCode: ErrorCode = "INDEX_CORRUPT",
 ): Promise<Bytes> {
   requireBlobIv(id, corruptCode);
+  const { encryptor } = crypto;
   const data = await storage.get(id);
-  const decrypted = decryptBlob(crypto, { id, data }, corruptCode);
-  // Index blobs may be tens of MiB: the encrypted ones must not wait for the garbage collector.
+  // Index blobs may be tens of MiB: an encrypted one must not stay beside the decrypted one.
+  const decrypted = decryptWith({ id, data }, corruptCode, (iv) =>
+    encryptor.decryptInPlace === undefined
+      ? encryptor.decrypt(data, iv)
+      : encryptor.decryptInPlace(data, iv),
+  );
   if (decrypted.buffer !== data.buffer) releaseBytes(data);
   return decrypted;
 }

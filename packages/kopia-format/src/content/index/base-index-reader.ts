@@ -4,7 +4,8 @@ import type { BlobId } from "../../blob/storage.ts";
 import type { ContentEntry, ContentId } from "../content-entry.ts";
 import { MAX_CONTENT_KEY_BYTES, keyToContentId } from "../content-id.ts";
 import type { IndexReader } from "./index-reader.ts";
-import { compareKeys } from "./key-bytes.ts";
+import { readU32 } from "./big-endian.ts";
+import { compareKeys, type KeyPlace } from "./key-bytes.ts";
 
 /** Where the entries of an index lie; both versions have entries of one length behind a header. */
 export interface EntryLayout {
@@ -14,6 +15,11 @@ export interface EntryLayout {
   /** Length of an entry behind its key. */
   readonly entryLength: number;
 }
+
+/** After so many guesses a search goes on by halves: made-up keys must not make it slow. */
+const MAX_GUESSES = 8;
+/** Shorter ranges are searched by halves. */
+const MIN_GUESS_RANGE = 8;
 
 /** What both index versions share: keys, their order, and lookups by key. */
 export abstract class BaseIndexReader implements IndexReader {
@@ -25,8 +31,14 @@ export abstract class BaseIndexReader implements IndexReader {
   readonly entriesOffsetBytes: number;
   readonly strideBytes: number;
 
+  private readonly firstByPrefix = new Map<number, number>();
+  private readonly sought: KeyPlace;
+  private readonly middle: KeyPlace;
+
   constructor(bytes: Uint8Array, blobId: BlobId, layout: EntryLayout) {
     this.bytes = bytes;
+    this.sought = { bytes, offset: 0 };
+    this.middle = { bytes, offset: 0 };
     this.blobId = blobId;
     this.entryCount = layout.entryCount;
     this.keyLength = layout.keyLength;
@@ -45,15 +57,37 @@ export abstract class BaseIndexReader implements IndexReader {
   abstract encryptionKeyIdAt(position: number): number;
 
   find(key: Uint8Array): number {
-    if (key.length !== this.keyLength) return -1;
-    let low = 0;
-    let high = this.entryCount;
+    return key.length === this.keyLength ? this.findAt(key, 0) : -1;
+  }
+
+  findAt(bytes: Uint8Array, offset: number): number {
+    const prefix = bytes[offset] as number;
+    let low = this.firstOfPrefix(prefix);
+    let high = this.firstOfPrefix(prefix + 1);
+    // Hash bytes 1 to 4 as a number, of the key and at both ends of the range. Shorter hashes are searched by halves.
+    let guesses = this.keyLength < 5 ? 0 : MAX_GUESSES;
+    const value = guesses === 0 ? 0 : readU32(bytes, offset + 1);
+    let lowValue = 0;
+    let highValue = 2 ** 32;
+    this.sought.bytes = bytes;
+    this.sought.offset = offset;
     while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.compareKeyAt(middle, key) < 0) low = middle + 1;
-      else high = middle;
+      const isGuess = guesses-- > 0 && high - low > MIN_GUESS_RANGE && highValue > lowValue;
+      const share = isGuess ? (value - lowValue) / (highValue - lowValue) : 0.5;
+      const middle = low + Math.min(high - low - 1, Math.floor(share * (high - low)));
+      this.middle.offset = this.entriesOffsetBytes + middle * this.strideBytes;
+      const order = compareKeys(this.middle, this.sought, this.keyLength);
+      if (order === 0) return middle;
+      const middleValue = isGuess ? readU32(this.bytes, this.middle.offset + 1) : 0;
+      if (order < 0) {
+        low = middle + 1;
+        if (isGuess) lowValue = middleValue;
+      } else {
+        high = middle;
+        if (isGuess) highValue = middleValue;
+      }
     }
-    return low < this.entryCount && this.compareKeyAt(low, key) === 0 ? low : -1;
+    return -1;
   }
 
   lowerBound(text: string): number {
@@ -101,12 +135,22 @@ export abstract class BaseIndexReader implements IndexReader {
     return this.bytes.subarray(offset, offset + this.keyLength);
   }
 
-  private compareKeyAt(position: number, key: Uint8Array): number {
-    return compareKeys(
-      { bytes: this.bytes, offset: this.entriesOffsetBytes + position * this.strideBytes },
-      { bytes: key, offset: 0 },
-      this.keyLength,
-    );
+  /** First position whose key has at least this first byte. */
+  private firstOfPrefix(prefix: number): number {
+    let first = this.firstByPrefix.get(prefix);
+    if (first === undefined) {
+      let low = 0;
+      let high = this.entryCount;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if ((this.bytes[this.entriesOffsetBytes + middle * this.strideBytes] as number) < prefix) {
+          low = middle + 1;
+        } else high = middle;
+      }
+      first = low;
+      this.firstByPrefix.set(prefix, first);
+    }
+    return first;
   }
 }
 

@@ -58,6 +58,16 @@ test("equals the plain merge, in whatever steps blobs come, with any watermark",
     fc.property(blobLists, fc.nat({ max: 7 }), fc.nat({ max: 6 }), (lists, watermark, split) => {
       const blobs = blobsOf(lists);
       const index = new CommittedIndex();
+      // Blobs of 1, 2 or 3 entries count as large: they are searched in place.
+      const largeEntryCount = 1 + (split % 3);
+      const searched = new CommittedIndex({ largeEntryCount });
+      searched.watermarkSeconds = watermark;
+      searched.add(blobs.slice(0, split));
+      searched.add(blobs);
+      checkAgainst(
+        searched,
+        lists.flatMap(([entries]) => entries),
+      );
       index.watermarkSeconds = watermark;
       index.add(blobs.slice(0, split));
       index.add(blobs);
@@ -100,6 +110,9 @@ test("an iteration keeps what it began with; a shared index answers the same", (
       const index = new CommittedIndex({ shared: true });
       index.add(blobsOf(lists));
       checkAgainst(CommittedIndex.fromShared(structuredClone(index.share())), all);
+      const searched = new CommittedIndex({ largeEntryCount: 2 });
+      searched.add(blobsOf(lists));
+      checkAgainst(CommittedIndex.fromShared(structuredClone(searched.share())), all);
       const iteration = index.entries({ includeDeleted: true });
       const seen = [iteration.next().value];
       index.add(blobsOf(others, 1));

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { seededRandom } from "../../testing/seeded.ts";
 import type { ContentEntry } from "../content-entry.ts";
+import { formatContentId } from "../content-id.ts";
 import { buildIndex } from "./build-index.ts";
 import { CommittedIndex } from "./committed-index.ts";
 import { entryWins } from "./entry-order.ts";
@@ -76,4 +78,20 @@ test("memory stays below 64 bytes an entry", () => {
     grown.add([blob(`b${i}`, ...entries.slice(i * 100, i * 100 + 100))]);
   expect(grown.contentCount).toBe(20_000);
   expect(grown.residentBytes / 20_000).toBeLessThan(64);
+});
+
+test("keys of a large blob are found wherever they are, and others are not", () => {
+  const random = seededRandom(11);
+  const ids = Array.from({ length: 3000 }, (_, number) => {
+    // Even, crowded at one place, and with a prefix: no spread may lose a key.
+    const hash = random(16);
+    if (number % 3 === 1) hash.fill(0x80, 0, 12);
+    return formatContentId(number % 3 === 2 ? "k" : "", hash);
+  });
+  const wanted = ids.slice(0, 2000);
+  const entries = wanted.map((contentId) => ({ ...ENTRY, contentId }));
+  const index = new CommittedIndex({ largeEntryCount: 100 });
+  index.add([{ blobId: "large", bytes: buildIndex(entries, { version: 2 }) }]);
+  for (const id of wanted) expect(index.lookup(id)?.contentId).toBe(id);
+  for (const id of ids.slice(2000)) expect(index.has(id)).toBe(0);
 });

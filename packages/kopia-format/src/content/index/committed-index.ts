@@ -27,6 +27,8 @@ export interface SharedCommittedIndex {
 export interface CommittedIndexOptions {
   /** Copies bytes into shared memory, so that `share` can hand them to worker threads. Default false. */
   readonly shared?: boolean;
+  /** Blobs of so many entries are searched in place, without a table. Default 131072. */
+  readonly largeEntryCount?: number;
 }
 
 /**
@@ -40,12 +42,14 @@ export class CommittedIndex {
   /** Changes whenever blobs come or go: what was numbered before is void then. */
   generation = 0;
   private shared: boolean;
+  private readonly largeEntryCount: number | undefined;
   private table: LookupTable;
   private readonly scratchKey = new Uint8Array(MAX_CONTENT_KEY_BYTES);
 
   constructor(options: CommittedIndexOptions = {}) {
     this.shared = options.shared ?? false;
-    this.table = new LookupTable(this.shared);
+    this.largeEntryCount = options.largeEntryCount;
+    this.table = new LookupTable(this.shared, this.largeEntryCount);
   }
 
   /**
@@ -78,7 +82,10 @@ export class CommittedIndex {
     return this.table.readers.map((reader) => reader.blobId);
   }
 
-  /** Distinct contents, deleted ones and those hidden by the watermark included. */
+  /**
+   * Contents, deleted ones and those hidden by the watermark included. Those that several large index blobs hold may
+   * count more than once.
+   */
   get contentCount(): number {
     return this.table.keyCount;
   }
@@ -122,7 +129,7 @@ export class CommittedIndex {
   retain(blobIds: ReadonlySet<BlobId>): void {
     const kept = this.table.readers.filter((reader) => blobIds.has(reader.blobId));
     if (kept.length === this.table.readers.length) return;
-    this.table = new LookupTable(this.shared);
+    this.table = new LookupTable(this.shared, this.largeEntryCount);
     this.table.insertAll(kept);
     this.generation++;
   }
@@ -230,11 +237,11 @@ export class CommittedIndex {
 
   private moveToShared(): void {
     const { readers } = this.table;
-    const { slots, keyCount } = this.table.parts();
+    const { slots, ...parts } = this.table.parts();
     const sharedSlots = new Uint32Array(new SharedArrayBuffer(slots.byteLength));
     sharedSlots.set(slots);
     const moved = readers.map(({ blobId, bytes }) => openIndex(toShared(bytes), blobId));
-    this.table = LookupTable.fromParts(moved, { slots: sharedSlots, keyCount });
+    this.table = LookupTable.fromParts(moved, { ...parts, slots: sharedSlots });
     this.shared = true;
   }
 

@@ -25,6 +25,8 @@ export interface IndexReader {
   readonly strideBytes: number;
   /** Position of a binary key, or -1. */
   find(key: Uint8Array): number;
+  /** Position of a key of `keyLength` bytes that lies inside other bytes, or -1. Fastest where hashes are spread evenly. */
+  findAt(bytes: Uint8Array, offset: number): number;
   /** First position whose content ID is not before `text` in text order; `entryCount` when there is none. */
   lowerBound(text: string): number;
   keyAt(position: number): Bytes;

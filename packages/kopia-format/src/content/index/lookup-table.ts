@@ -6,6 +6,8 @@ import { compareKeys, keyFingerprint, keyHash, type KeyPlace } from "./key-bytes
 export interface LookupTableParts {
   readonly slots: Uint32Array;
   readonly keyCount: number;
+  /** Decides, with the order of the readers, which of them are searched in place. */
+  readonly largeEntryCount: number;
 }
 
 /** Slots per key when the table is made: at load 2/3 a lookup looks at two slots on average. */
@@ -17,17 +19,25 @@ const MIN_SLOTS = 64;
 const MAX_LOAD = 0.75;
 const WORDS_PER_SLOT = 2;
 
+/** Readers of so many entries are searched in place. */
+const LARGE_ENTRY_COUNT = 2 ** 17;
+/** Each large reader costs every lookup a search. */
+const MAX_LARGE_READERS = 12;
+
 /**
  * One hash table over the entries of several index readers. A slot is a fingerprint of the key and the
  * number of the winning entry + 1; entries are numbered through all readers. Twelve bytes an entry.
+ *
+ * A few large readers stay out of it and are searched in place: hashes are spread evenly, so a search by
+ * interpolation finds a key in a handful of steps, and an index of millions of contents needs no memory but its own.
  */
 export class LookupTable {
   /** Readers in order of insertion. */
   readonly readers: IndexReader[] = [];
   /** Length of all keys in bytes; 0 while there is none. */
   keyLength = 0;
-  /** Distinct keys. */
-  keyCount = 0;
+  /** Distinct keys in the table. */
+  private tableKeyCount = 0;
   /** Result of the last successful `find`. */
   foundReader: IndexReader = NO_READER;
   foundPosition = 0;
@@ -35,6 +45,10 @@ export class LookupTable {
   foundNumber = 0;
 
   private readonly shared: boolean;
+  private readonly largeEntryCount: number;
+  private readonly largeReaders: IndexReader[] = [];
+  /** Readers whose entries are in the table. */
+  private readonly tableReaders: IndexReader[] = [];
   /** Other threads read the slots: before the next change they are copied. */
   private isHandedOut = false;
   private slots: Uint32Array = new Uint32Array(0);
@@ -46,24 +60,32 @@ export class LookupTable {
   private readonly probe: KeyPlace = { bytes: NO_BYTES, offset: 0 };
   private readonly stored: KeyPlace = { bytes: NO_BYTES, offset: 0 };
 
-  constructor(shared: boolean) {
+  /** @param largeEntryCount readers of so many entries are searched in place. */
+  constructor(shared: boolean, largeEntryCount: number = LARGE_ENTRY_COUNT) {
     this.shared = shared;
+    this.largeEntryCount = largeEntryCount;
   }
 
   /** A table in another thread: the same readers in the same order, and shared slots. */
   static fromParts(readers: readonly IndexReader[], parts: LookupTableParts): LookupTable {
-    const table = new LookupTable(true);
+    const table = new LookupTable(true, parts.largeEntryCount);
     for (const reader of readers) table.addReader(reader);
     table.slots = parts.slots;
     table.slotCount = parts.slots.length / WORDS_PER_SLOT;
-    table.keyCount = parts.keyCount;
+    table.tableKeyCount = parts.keyCount;
     return table;
   }
 
   /** Parts for other threads; later changes of this table do not reach them. */
   parts(): LookupTableParts {
     this.isHandedOut = true;
-    return { slots: this.slots, keyCount: this.keyCount };
+    const { slots, tableKeyCount: keyCount, largeEntryCount } = this;
+    return { slots, keyCount, largeEntryCount };
+  }
+
+  /** Keys, of which those that are in several readers may count more than once. */
+  get keyCount(): number {
+    return this.largeReaders.reduce((sum, { entryCount }) => sum + entryCount, this.tableKeyCount);
   }
 
   get residentBytes(): number {
@@ -74,13 +96,17 @@ export class LookupTable {
 
   /** Adds readers, whose keys must all have the table's length. Of equal keys the winner stays (spec 1 §7.6). */
   insertAll(readers: readonly IndexReader[]): void {
+    const small: { readonly reader: IndexReader; readonly first: number }[] = [];
     let added = 0;
-    for (const reader of readers) added += reader.entryCount;
-    this.reserve(this.keyCount + added);
-    if (this.isHandedOut && added > 0) this.copySlots();
     for (const reader of readers) {
       const first = this.entryCount;
-      this.addReader(reader);
+      if (this.addReader(reader)) continue;
+      small.push({ reader, first });
+      added += reader.entryCount;
+    }
+    this.reserve(this.tableKeyCount + added);
+    if (this.isHandedOut && added > 0) this.copySlots();
+    for (const { reader, first } of small) {
       for (let position = 0; position < reader.entryCount; position++) {
         this.insert(reader, position, first + position);
       }
@@ -89,17 +115,39 @@ export class LookupTable {
 
   /** Looks a key up; on success `foundReader` and `foundPosition` tell where its winning entry is. */
   find(key: Uint8Array, offset: number): boolean {
-    if (this.keyCount === 0) return false;
-    this.probe.bytes = key;
-    this.probe.offset = offset;
-    return this.slots[2 * this.seek() + 1] !== 0;
+    let isFound = false;
+    if (this.tableKeyCount > 0) {
+      this.probe.bytes = key;
+      this.probe.offset = offset;
+      isFound = this.slots[2 * this.seek() + 1] !== 0;
+    }
+    for (const reader of this.largeReaders) {
+      const position = reader.findAt(key, offset);
+      if (position < 0) continue;
+      const { foundReader, foundPosition } = this;
+      if (isFound && !entryWins(rankOf(reader, position), rankOf(foundReader, foundPosition))) {
+        continue;
+      }
+      isFound = true;
+      this.foundReader = reader;
+      this.foundPosition = position;
+    }
+    return isFound;
   }
 
-  private addReader(reader: IndexReader): void {
+  /** @returns whether the reader is searched in place. */
+  private addReader(reader: IndexReader): boolean {
     this.readers.push(reader);
+    if (reader.entryCount > 0) this.keyLength = reader.keyLength;
+    const isLarge = reader.entryCount >= this.largeEntryCount;
+    if (isLarge && this.largeReaders.length < MAX_LARGE_READERS) {
+      this.largeReaders.push(reader);
+      return true;
+    }
+    this.tableReaders.push(reader);
     this.firstNumbers.push(this.entryCount);
     this.entryCount += reader.entryCount;
-    if (reader.entryCount > 0) this.keyLength = reader.keyLength;
+    return false;
   }
 
   private insert(reader: IndexReader, position: number, number: number): void {
@@ -110,7 +158,7 @@ export class LookupTable {
     if (this.slots[place + 1] === 0) {
       this.slots[place] = keyFingerprint(this.probe.bytes, this.probe.offset, this.keyLength);
       this.slots[place + 1] = number + 1;
-      this.keyCount++;
+      this.tableKeyCount++;
     } else if (entryWins(rankOf(reader, position), rankOf(this.foundReader, this.foundPosition))) {
       this.slots[place + 1] = number + 1;
     }
@@ -135,7 +183,7 @@ export class LookupTable {
   /** Whether an entry has the probed key; if so it becomes the found one. */
   private isProbed(number: number): boolean {
     const readerIndex = this.readerIndexOf(number);
-    const reader = this.readers[readerIndex] as IndexReader;
+    const reader = this.tableReaders[readerIndex] as IndexReader;
     const position = number - (this.firstNumbers[readerIndex] as number);
     this.stored.bytes = reader.bytes;
     this.stored.offset = reader.entriesOffsetBytes + position * reader.strideBytes;
@@ -192,7 +240,7 @@ export class LookupTable {
       const number = previous[place + 1] as number;
       if (number === 0) continue;
       const readerIndex = this.readerIndexOf(number - 1);
-      const reader = this.readers[readerIndex] as IndexReader;
+      const reader = this.tableReaders[readerIndex] as IndexReader;
       const position = number - 1 - (this.firstNumbers[readerIndex] as number);
       const offset = reader.entriesOffsetBytes + position * reader.strideBytes;
       let slot = homeSlot(keyHash(reader.bytes, offset, this.keyLength), slotCount);

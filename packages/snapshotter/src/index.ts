@@ -165,6 +165,11 @@ export {
 } from "./policy/policy.ts";
 export { prepareNewRepository } from "./policy/prepare-new-repository.ts";
 export { validatePolicy } from "./policy/validate-policy.ts";
+export {
+  archiveFormatOf,
+  createArchiveOutput,
+  type ArchiveFormat,
+} from "./restore/archive/create-archive-output.ts";
 export { createLocalOutput, type LocalOutputOptions } from "./restore/local-output.ts";
 export type { RestoreStats } from "./restore/restore-counters.ts";
 export type {

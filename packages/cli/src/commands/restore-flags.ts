@@ -14,7 +14,7 @@ export const restoreFlags = {
     env: "KOPIA_RESTORE_CONSISTENT_ATTRIBUTES",
   }),
   mode: choiceFlag("mode", {
-    help: "What to restore to; only directories are available yet",
+    help: "What to restore to; auto: the target's name decides",
     choices: ["auto", "local", "zip", "zip-nocompress", "tar", "tgz"],
     default: "auto",
   }),

@@ -1,11 +1,15 @@
 import { resolve } from "node:path";
 import { NS_PER_MS, errorMessage, isKopiaError, type Repository } from "@kopia-engine/kopia-format";
 import {
+  archiveFormatOf,
+  createArchiveOutput,
   createLocalOutput,
   formatSource,
   resolveRestoreSource,
   restoreTree,
+  type ArchiveFormat,
   type ResolvedObject,
+  type RestoreOutput,
   type RestoreStats,
 } from "@kopia-engine/snapshotter";
 import type { CommandContext } from "../command-context.ts";
@@ -17,7 +21,6 @@ import { withRepository } from "../session/open-session.ts";
 import { restoreFlags, type RestoreFlagValues } from "./restore-flags.ts";
 
 const PLACEHOLDER_SUFFIX = ".kopia-entry";
-const ARCHIVE = /\.(zip|tar|tgz|tar\.gz)$/;
 
 /** `restore` and `snapshot restore` (spec 2 §10, spec 3 §6.7). */
 export const command = defineCommand({
@@ -27,12 +30,19 @@ export const command = defineCommand({
   },
   async run(context, { flags, arguments: { words } }) {
     await withRepository(context, async (repository) => {
-      const { source, targetPath } = readArguments(context, flags, words);
+      const { source, targetPath } = readArguments(context, words);
+      const format = archiveFormat(flags.mode, targetPath);
       context.log.info(
-        `Restoring to local filesystem (${targetPath}) with parallelism=${flags.parallel}...`,
+        format === undefined
+          ? `Restoring to local filesystem (${targetPath}) with parallelism=${flags.parallel}...`
+          : `Restoring to ${format.startsWith("zip") ? "a zip" : "a tar"} file (${targetPath})...`,
       );
       const resolved = await resolveSource(context, repository, { flags, source });
-      const stats = await restore(context, repository, { flags, resolved, targetPath });
+      const output =
+        format === undefined
+          ? createLocalOutput({ targetPath, ...flags })
+          : createArchiveOutput(targetPath, format);
+      const stats = await restore(context, repository, { flags, resolved, output });
       context.log.endProgress();
       context.log.info(`${describeStats(context, stats)}.\n`);
     });
@@ -41,7 +51,6 @@ export const command = defineCommand({
 
 function readArguments(
   context: CommandContext,
-  flags: RestoreFlagValues,
   words: readonly string[],
 ): { readonly source: string; readonly targetPath: string } {
   if (words.some((word) => word.endsWith(PLACEHOLDER_SUFFIX)))
@@ -52,13 +61,13 @@ function readArguments(
       "unable to initialize output: restore requires a source and targetpath or placeholders",
     );
   }
-  const isArchive = flags.mode === "auto" ? ARCHIVE.test(target) : flags.mode !== "local";
-  if (isArchive) {
-    throw new CommandError(
-      "restoring to an archive is not available in this program yet; give --mode=local to restore to a directory of that name",
-    );
-  }
   return { source, targetPath: resolve(context.io.cwd, target) };
+}
+
+/** `--mode`, or with `auto` the target's name (spec 2 §10.1). */
+function archiveFormat(mode: string, targetPath: string): ArchiveFormat | undefined {
+  if (mode === "auto") return archiveFormatOf(targetPath);
+  return mode === "local" ? undefined : (mode as ArchiveFormat);
 }
 
 async function resolveSource(
@@ -106,13 +115,12 @@ async function restore(
   input: {
     readonly flags: RestoreFlagValues;
     readonly resolved: ResolvedObject;
-    readonly targetPath: string;
+    readonly output: RestoreOutput;
   },
 ): Promise<RestoreStats> {
-  const { flags, targetPath, resolved } = input;
+  const { flags, output, resolved } = input;
   const { log } = context;
   let toldAt = 0n;
-  const output = createLocalOutput({ targetPath, ...flags });
   try {
     return await restoreTree({
       repository,

@@ -45,7 +45,7 @@ export interface OutputThreads {
 }
 
 /**
- * Where a restore puts entries: the local filesystem, later archives (zip, tar, tgz). The planner works
+ * Where a restore puts entries: the local filesystem, or an archive (zip, tar, tgz). The planner works
  * depth-first: a directory is opened before anything in it and finished after all of it; files of
  * several open directories come in any order, never two at the same time.
  * An output puts nothing outside its target, whatever the names and the files already there.
@@ -69,6 +69,8 @@ export interface RestoreOutput {
     entry: DirectoryEntry,
     target: Uint8Array,
   ): void;
+  /** Everything is there: what was written may be seen under the target's name. */
+  complete?(): void;
   /** Ends the restore; releases what is open, also after a failure. */
   close(): Promise<void>;
 }

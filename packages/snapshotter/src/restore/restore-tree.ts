@@ -45,6 +45,7 @@ export async function restoreTree(options: RestoreOptions): Promise<RestoreStats
   const counters = new RestoreCounters();
   try {
     await new TreeRestorer(options, counters).restore(options.entry);
+    options.output.complete?.();
   } finally {
     await options.output.close();
   }

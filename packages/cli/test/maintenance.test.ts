@@ -16,14 +16,21 @@ const MESSAGES = [
   "Finished full maintenance.",
 ];
 
-async function withSource(): Promise<Workplace & { readonly source: string }> {
+async function withSource(version = 3): Promise<Workplace & { readonly source: string }> {
   const place = createWorkplace();
   const source = join(place.path, "source");
   mkdirSync(source);
   mkdirSync(join(place.path, "repo"));
   writeFileSync(join(source, "file"), "content");
   const identity = ["--override-username=user", "--override-hostname=host"];
-  await place.ok("repository", "create", "filesystem", `--path=${place.path}/repo`, ...identity);
+  await place.ok(
+    "repository",
+    "create",
+    "filesystem",
+    `--path=${place.path}/repo`,
+    `--format-version=${version}`,
+    ...identity,
+  );
   return Object.assign(place, { source });
 }
 
@@ -158,11 +165,11 @@ const PARITY: readonly (readonly string[])[] = [
   ["maintenance", "run"],
 ];
 
-test.skipIf(executable === "")(
-  "commands say what the original says (needs KOPIA_EXE)",
-  { timeout: 120_000 },
-  async () => {
-    using place = await withSource();
+test.skipIf(executable === "").each([3, 1])(
+  "commands say what the original says, format version %i (needs KOPIA_EXE)",
+  { timeout: 240_000 },
+  async (version) => {
+    using place = await withSource(version);
     await place.ok("snapshot", "create", place.source, "--no-auto-maintenance");
     cpSync(join(place.path, "repo"), join(place.path, "theirs"), { recursive: true });
     const env = {

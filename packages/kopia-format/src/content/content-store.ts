@@ -1,6 +1,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { KopiaError } from "../base/errors.ts";
 import type { ContentEntry, ContentId, ContentIdRange } from "./content-entry.ts";
+import type { IndexReader } from "./index/index-reader.ts";
 import type { ContentPlaces } from "./index/content-places.ts";
 
 /** Which entries an iteration yields. */
@@ -52,6 +53,14 @@ export interface ContentReader {
   locate?(id: ContentId, places: ContentPlaces): boolean;
   /** Entries in content ID order, one for each content. */
   contents(query?: ContentQuery): Iterable<ContentEntry>;
+  /**
+   * As `contents`, by position in index blobs: nothing is made per entry. The index must not change meanwhile.
+   * Only where that is cheaper.
+   */
+  visitContents?(
+    visit: (reader: IndexReader, position: number) => void,
+    query?: ContentQuery,
+  ): void;
 }
 
 /** How a content is to be written. */

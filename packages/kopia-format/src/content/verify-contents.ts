@@ -7,6 +7,7 @@ import { describeEntry } from "./content-codec.ts";
 import type { ContentEntry, ContentId, ContentIdRange } from "./content-entry.ts";
 import { contentIdToKey } from "./content-id.ts";
 import type { ContentReader } from "./content-store.ts";
+import type { IndexReader } from "./index/index-reader.ts";
 
 /** Which contents are verified, and how deeply (spec 3 §3.1). */
 export interface VerifyContentsOptions {
@@ -72,10 +73,15 @@ export async function verifyContents(
   const verification = new Verification(contents, packLengths, options);
   const { range, includeDeleted = false } = options;
   const query = range === undefined ? { includeDeleted } : { range, includeDeleted };
-  for (const entry of contents.contents(query)) {
-    options.signal?.throwIfAborted();
-    verification.look(entry);
-    if (verification.isBatchFull) await verification.endBatch();
+  if ((options.readPercent ?? 0) <= 0 && contents.visitContents !== undefined) {
+    // A million entries are compared with the listing without an object for each.
+    contents.visitContents((reader, position) => verification.lookAt(reader, position), query);
+  } else {
+    for (const entry of contents.contents(query)) {
+      options.signal?.throwIfAborted();
+      verification.look(entry);
+      if (verification.isBatchFull) await verification.endBatch();
+    }
   }
   await verification.endBatch();
   return verification.result();
@@ -110,6 +116,21 @@ class Verification {
 
   get isBatchFull(): boolean {
     return this.#sinceBatch >= BATCH_CONTENTS;
+  }
+
+  /** Checks an entry against the listing. */
+  lookAt(reader: IndexReader, position: number): void {
+    const packBlobId = reader.packBlobIdAt(position);
+    const packLength = this.#packLengths.get(packBlobId);
+    const isInside =
+      packLength !== undefined &&
+      reader.packOffsetAt(position) + reader.packedLengthAt(position) <= packLength;
+    if (!isInside) {
+      this.look(reader.entryAt(position));
+      return;
+    }
+    this.#contentCount++;
+    this.#packs.add(packBlobId);
   }
 
   /** Checks an entry against the listing and chooses whether to read it. */

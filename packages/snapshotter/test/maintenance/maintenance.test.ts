@@ -90,23 +90,30 @@ test("without margins garbage goes at once, and what is needed stays", async () 
   expect(await verifyAll(repository)).toBe(1);
 });
 
-test.each<FaultKind>(["kill", "killAfter", "fail", "failAfter"])(
-  "%s at every storage operation of a full maintenance: snapshots stay whole, the next run finishes",
-  async (kind) => {
+test.each<[FaultKind, string, { readonly format?: { readonly version: number } }]>([
+  ["kill", "with epochs", {}],
+  ["killAfter", "with epochs", {}],
+  ["fail", "with epochs", {}],
+  ["failAfter", "with epochs", {}],
+  ["killAfter", "without epochs", { format: { version: 1 } }],
+])(
+  "%s at every storage operation of a full maintenance %s: snapshots stay whole, the next run finishes",
+  { timeout: 120_000 },
+  async (kind, _name, options) => {
     using directory = tempDirectory();
     const path = writeTree(directory.join("s"), {});
     let operations = 0;
     for (let nth = 1; nth < 500; nth++) {
-      const { clock, storage, garbage } = await world(path);
+      const { clock, storage, garbage } = await world(path, options);
       clock.advance(10_000_000_000n);
       const faulty = new FaultyStorage(storage, [{ kind, nth }]);
-      const survived = await memoryRepository({ storage: faulty, clock })
+      const survived = await memoryRepository({ ...options, storage: faulty, clock })
         .then(({ repository }) => full(repository, { safety: "none" }))
         .then(
           () => true,
           () => false,
         );
-      const { repository } = await memoryRepository({ storage, clock });
+      const { repository } = await memoryRepository({ ...options, storage, clock });
       expect(await verifyAll(repository)).toBe(1);
       for (let again = 0; again < 2; again++) {
         clock.advance(10_000_000_000n);

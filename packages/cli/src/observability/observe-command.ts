@@ -78,12 +78,18 @@ function openLogFiles(
 ): LogFiles {
   const directory = globals.logDir ?? userCacheDirectory(io.env);
   const fileName = `kopia-${run.runName}-${path.join("-")}`;
+  let hasFailed = false;
+  // Both files usually fail for the same reason: a root that is mounted read-only.
+  const onFailure = (message: string): void => {
+    if (!hasFailed) log.warning(message);
+    hasFailed = true;
+  };
   const open = (basePath: string, linksLatest: boolean): LogFile =>
     new LogFile({
       basePath,
       linksLatest,
       maxSegmentBytes: globals.maxLogFileSegmentSize,
-      onFailure: (message) => log.warning(message),
+      onFailure,
     });
   if (globals.disableFileLogging) return { content: undefined, close() {} };
   const given = globals.logFile;

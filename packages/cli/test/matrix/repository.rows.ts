@@ -2,6 +2,8 @@ import { CREATE, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
 
 const IDENTITY = ["--override-username=u", "--override-hostname=h"];
 const CACHED = "Kopia also tells which cached format blobs it removes";
+const ECC = "error correction is shown";
+const CREATED = "Kopia also advertises `validate-provider` and the schedule of maintenance";
 const throttle = (...argv: readonly string[]): MatrixRow => ({
   argv: ["repository", "throttle", ...argv],
 });
@@ -73,6 +75,66 @@ export const group: MatrixGroup = {
         { argv: ["repository", "disconnect"] },
         failing("repository", "disconnect"),
         failing("repository", "status"),
+      ],
+    },
+    {
+      name: "create with every flag, parameters",
+      rows: [
+        {
+          argv: [
+            "repository",
+            "create",
+            "filesystem",
+            "--path=@/repo",
+            ...IDENTITY,
+            "--block-hash=HMAC-SHA256",
+            "--encryption=CHACHA20-POLY1305-HMAC-SHA256",
+            "--object-splitter=FIXED-1M",
+            "--ecc=REED-SOLOMON-CRC32",
+            "--ecc-overhead-percent=5",
+            "--format-version=2",
+            "--file-mode=0640",
+            "--dir-mode=0750",
+            "--flat",
+            "--description=mine",
+            "--enable-actions",
+            "--max-upload-speed=1000000000",
+            "--content-cache-size-mb=10",
+            "--metadata-cache-size-mb=20",
+            "--max-list-cache-duration=1m",
+            "--repository-format-cache-duration=5m",
+          ],
+          differs: CREATED,
+        },
+        { argv: ["repository", "status"], differs: ECC },
+        {
+          argv: ["repository", "status"],
+          env: { KOPIA_BYTES_STRING_BASE_2: "true" },
+          differs: ECC,
+        },
+        { argv: ["repository", "status", "--json"] },
+        {
+          argv: [
+            "repository",
+            "set-parameters",
+            "--max-pack-size-mb=25",
+            "--epoch-refresh-frequency=21m",
+            "--epoch-min-duration=7h",
+            "--epoch-cleanup-safety-margin=5h",
+            "--epoch-advance-on-count=30",
+            "--epoch-advance-on-size-mb=15",
+            "--epoch-delete-parallelism=5",
+            "--epoch-checkpoint-frequency=9",
+          ],
+          differs: CACHED,
+        },
+        { argv: ["repository", "status"], differs: ECC },
+        {
+          ...failing("repository", "set-params", "--max-pack-size-mb=500"),
+          differs: "the message names both limits",
+        },
+        failing("repository", "set-parameters", "--retention-mode=NOPE"),
+        failing("repository", "set-parameters", "--epoch-min-duration=soon"),
       ],
     },
     {

@@ -35,7 +35,8 @@ const CACHING_NUMBERS = [
   "minIndexSweepAge",
 ] as const satisfies readonly (keyof CachingOptions)[];
 
-const THROTTLING_NUMBERS = [
+/** Limits of speed by their names in connection files. */
+export const THROTTLING_NUMBERS = [
   "readsPerSecond",
   "writesPerSecond",
   "listsPerSecond",

@@ -9,7 +9,7 @@ import {
 import { RetryingStorage } from "../blob/retrying-storage.ts";
 import type { BlobStorage } from "../blob/storage.ts";
 import { ThrottledStorage, type ThrottlingLimits } from "../blob/throttled-storage.ts";
-import { parseFilesystemConfig } from "./connection-codec.ts";
+import { THROTTLING_NUMBERS, parseFilesystemConfig } from "./connection-codec.ts";
 import type { FilesystemConfig, StorageConfig } from "./connection.ts";
 
 /** Layout of repositories of format version 1 (spec 1 §1.1). */
@@ -36,7 +36,7 @@ export async function openStorage(
 ): Promise<BlobStorage> {
   const config = parseFilesystemConfig(storage);
   assertAbsolute(config.path);
-  const { clock = systemClock, throttlingLimits = config, readOnly = false } = options;
+  const { clock = systemClock, throttlingLimits = limitsOf(config), readOnly = false } = options;
   const files = await openFilesystemStorage({ ...storageOptions(config), readOnly });
   const retrying = new RetryingStorage(files, clock);
   if (!hasLimits(throttlingLimits)) return retrying;
@@ -144,15 +144,17 @@ function storageOptions(config: FilesystemConfig): FilesystemStorageOptions {
 }
 
 function hasLimits(limits: ThrottlingLimits): boolean {
-  return [
-    limits.readsPerSecond,
-    limits.writesPerSecond,
-    limits.listsPerSecond,
-    limits.maxUploadSpeedBytesPerSecond,
-    limits.maxDownloadSpeedBytesPerSecond,
-    limits.concurrentReads,
-    limits.concurrentWrites,
-  ].some((limit) => limit !== undefined && limit > 0);
+  return Object.values(limitsOf(limits)).some((limit) => limit > 0);
+}
+
+/** The limits alone: settings of a storage hold its path and modes as well. */
+function limitsOf(config: ThrottlingLimits): Record<string, number> {
+  const limits: Record<string, number> = {};
+  for (const name of THROTTLING_NUMBERS) {
+    const value = config[name];
+    if (value !== undefined) limits[name] = value;
+  }
+  return limits;
 }
 
 function assertAbsolute(path: string): void {

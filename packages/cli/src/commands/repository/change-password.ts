@@ -1,5 +1,6 @@
 import {
   changePassword,
+  discardCachedFormat,
   errorMessage,
   openStorage,
   readConnection,
@@ -31,7 +32,7 @@ export const command = defineCommand({
     const newPassword = given === "" ? await askNewPassword(context) : given;
     const stored = await readPersistedPassword(configPath);
     const password = currentPassword(context.globals.password, stored);
-    const { storage: config, client } = await readConnection(configPath);
+    const { storage: config, client, caching } = await readConnection(configPath);
     if (config === undefined) throw new CommandError("unable to change password: no storage");
     const storage = await openStorage(config, { readOnly: client.readOnly });
     try {
@@ -39,6 +40,8 @@ export const command = defineCommand({
     } catch (error) {
       throw new CommandError(`unable to change password: ${errorMessage(error)}`, { cause: error });
     } finally {
+      // The original program would go on with what it cached of the old password.
+      discardCachedFormat(caching);
       await storage.close();
     }
     if (stored !== undefined) await writePersistedPassword(configPath, newPassword);

@@ -4,6 +4,8 @@ import { answerListRequest } from "./list-thread.ts";
 import type { ListRequest } from "./read-ahead.ts";
 
 const { states, port } = workerData as { states: Int32Array; port: MessagePort };
-port.on("message", (request: ListRequest) => {
-  answerListRequest(request, states, (reply, transfer) => port.postMessage(reply, [...transfer]));
+port.on("message", (requests: readonly ListRequest[]) => {
+  for (const request of requests) {
+    answerListRequest(request, states, (reply, transfer) => port.postMessage(reply, [...transfer]));
+  }
 });

@@ -24,7 +24,7 @@ function steppedThread(): {
       states = shared;
       ended = onEnd;
       const port = {
-        postMessage: (request: { slot: number; path: string }) => requests.push(request),
+        postMessage: (asked: { slot: number; path: string }[]) => requests.push(...asked),
       };
       Object.defineProperty(port1, "postMessage", { value: port.postMessage });
       return { port: port1, terminate: async () => port1.close() };
@@ -49,21 +49,21 @@ test("a worker lists what was asked for as this thread would", async () => {
   const ahead = new ReadAhead(startListWorker);
   try {
     const path = directory.join("a");
-    expect(ahead.request(path)).toBe(true);
-    expect(ahead.request(directory.join("b"))).toBe(true);
-    expect(ahead.request(directory.join("missing"))).toBe(true);
+    expect(ahead.request([path])).toBe(1);
+    expect(ahead.request([directory.join("b")])).toBe(1);
+    expect(ahead.request([directory.join("missing")])).toBe(1);
     // Until the worker has begun, everything is left to the caller.
     await expect
       .poll(
         async () => {
-          ahead.request(path);
+          ahead.request([path]);
           await sleep(10);
           return ahead.take(path)?.columns;
         },
         { timeout: 30_000 },
       )
       .toEqual(listColumns(path));
-    ahead.request(path);
+    ahead.request([path]);
     expect(ahead.take(directory.join("never asked for"))).toBeUndefined();
     expect(ahead.take(directory.join("missing"))).toBeUndefined();
     expect(ahead.take(directory.join("b"))?.names ?? []).toEqual([]);
@@ -77,7 +77,7 @@ test("entries are those that are found one by one", () => {
   writeTree(directory.path, { one: "1", link: { link: "one" }, sub: { x: "" } });
   const { start, step } = steppedThread();
   const ahead = new ReadAhead(start);
-  ahead.request(directory.path);
+  ahead.request([directory.path]);
   step(1);
   const listed = ahead.take(directory.path);
   expect(listed?.names).toEqual(["link", "one", "sub"]);
@@ -93,28 +93,28 @@ test("what is not begun is left to the caller, and places are used again", () =>
   const { start, step } = steppedThread();
   const ahead = new ReadAhead(start);
   const path = (i: number): string => `${directory.path}${"/.".repeat(i)}`;
-  for (let i = 0; i < 64; i++) expect(ahead.request(path(i))).toBe(true);
+  for (let i = 0; i < 64; i++) expect(ahead.request([path(i)])).toBe(1);
   // One that was asked for is not asked for again; there is no room for others.
-  expect(ahead.request(path(0))).toBe(true);
-  expect(ahead.request(path(64))).toBe(false);
+  expect(ahead.request([path(0)])).toBe(1);
+  expect(ahead.request([path(64)])).toBe(0);
   expect(ahead.take(path(5))).toBeUndefined();
-  expect(ahead.request(path(64))).toBe(false);
+  expect(ahead.request([path(64)])).toBe(0);
   step(6);
-  expect(ahead.request(path(64))).toBe(true);
+  expect(ahead.request([path(64)])).toBe(1);
   expect(ahead.take(path(3))?.names).toEqual(["a"]);
-  expect(ahead.request(path(65))).toBe(true);
-  expect(ahead.request(path(66))).toBe(false);
+  expect(ahead.request([path(65)])).toBe(1);
+  expect(ahead.request([path(66)])).toBe(0);
 });
 
 test("without its thread nothing is known ahead, and nothing is wrong", async () => {
   using directory = tempDirectory();
   const { start, step, end } = steppedThread();
   const ahead = new ReadAhead(start);
-  ahead.request(directory.path);
+  ahead.request([directory.path]);
   step(1);
   end();
   expect(ahead.take(directory.path)).toBeUndefined();
-  expect(ahead.request(directory.path)).toBe(true);
+  expect(ahead.request([directory.path])).toBe(1);
   expect(ahead.take(directory.path)).toBeUndefined();
   await ahead.close();
 });

@@ -5,7 +5,7 @@ import type { LocalPath } from "./local-path.ts";
 /** States of a request, in shared memory. */
 export const REQUEST_STATE = { free: 0, waiting: 1, taken: 2, done: 3, withdrawn: 4 } as const;
 
-/** To the listing thread. */
+/** To the listing thread, several in one message. */
 export interface ListRequest {
   readonly slot: number;
   readonly path: string;
@@ -49,15 +49,26 @@ export class ReadAhead {
     });
   }
 
-  /** Asks for a directory. False when too much was asked for already: ask again later. */
-  request(path: LocalPath): boolean {
-    if (this.#isGone || typeof path !== "string" || this.#slots.has(path)) return true;
-    const slot = this.#freeSlot();
-    if (slot === undefined) return false;
-    Atomics.store(this.#states, slot, REQUEST_STATE.waiting);
-    this.#slots.set(path, slot);
-    this.#thread.port.postMessage({ slot, path } satisfies ListRequest, []);
-    return true;
+  /**
+   * Asks for directories, all in one message: waking the other thread costs more than listing some.
+   * Gives how many of them were taken, from the first; the others may be asked for later.
+   */
+  request(paths: readonly LocalPath[]): number {
+    if (this.#isGone) return paths.length;
+    const requests: ListRequest[] = [];
+    let taken = 0;
+    for (const path of paths) {
+      if (typeof path === "string" && !this.#slots.has(path)) {
+        const slot = this.#freeSlot();
+        if (slot === undefined) break;
+        Atomics.store(this.#states, slot, REQUEST_STATE.waiting);
+        this.#slots.set(path, slot);
+        requests.push({ slot, path });
+      }
+      taken++;
+    }
+    if (requests.length > 0) this.#thread.port.postMessage(requests, []);
+    return taken;
   }
 
   /** The listing of a directory that was asked for; `undefined` when the caller has to list it. */

@@ -25,7 +25,7 @@ import { PreviousDirectory, isUnchanged } from "./previous-directory.ts";
 import type { UploadRun } from "./upload-run.ts";
 
 /** Sub-directories of one directory that are listed ahead: enough to keep the other thread busy. */
-const DIRECTORIES_AHEAD = 16;
+const DIRECTORIES_AHEAD = 24;
 /** One of so many is left to this thread, which else would wait for the other one. */
 const OWN_SHARE = 3;
 /** Names examined before the caller gets another turn. */
@@ -108,14 +108,20 @@ export class DirectoryScanner {
   lookAhead(task: DirectoryTask): void {
     const { directories, nextDirectory, path } = task;
     if (this.#readAhead === undefined || directories.length === 0) return;
-    const end = Math.min(directories.length, nextDirectory + DIRECTORIES_AHEAD);
     task.nextAhead = Math.max(task.nextAhead, nextDirectory);
-    for (; task.nextAhead < end; task.nextAhead++) {
-      const { local, previousIds } = directories[task.nextAhead] as PendingDirectory;
-      const isOwn = task.nextAhead % OWN_SHARE === OWN_SHARE - 1;
+    // Few messages with many directories each.
+    if (task.nextAhead > nextDirectory + DIRECTORIES_AHEAD / 2) return;
+    const end = Math.min(directories.length, nextDirectory + DIRECTORIES_AHEAD);
+    const wanted: LocalPath[] = [];
+    const places: number[] = [];
+    for (let place = task.nextAhead; place < end; place++) {
+      const { local, previousIds } = directories[place] as PendingDirectory;
+      const isOwn = place % OWN_SHARE === OWN_SHARE - 1;
       if (isOwn || previousIds.length === 0) continue;
-      if (!this.#readAhead.request(joinLocalPath(path, local))) return;
+      wanted.push(joinLocalPath(path, local));
+      places.push(place);
     }
+    task.nextAhead = places[this.#readAhead.request(wanted)] ?? end;
   }
 
   /** Lists a directory that is likely to be as it was. @throws ListingError */

@@ -32,6 +32,7 @@ import {
   deriveWithUniqueId,
   eccParameters,
   encodeConnection,
+  encodeContentFormat,
   encodeFormatCopy,
   encodeIndirectList,
   encodePayload,
@@ -40,9 +41,11 @@ import {
   formatBoxKey,
   hkdfSha256,
   isUpgradeLocked,
+  newUpgradeLock,
   openBox,
   sealBox,
   upgradeTime,
+  UPGRADED_FORMAT_VERSION,
 } from "@kopia-engine/kopia-format/testing";
 import {
   dataOf,
@@ -237,6 +240,19 @@ export const FORMAT_OPERATIONS: Readonly<Record<string, Operation>> = {
       upgradeTime: formatGoTime(upgradeTime(lock)),
     };
   },
+  "format.lock": (input) => {
+    const format = decodeContentFormat(utf8Encode(text(input["format"])));
+    const request = {
+      ownerId: text(input["ownerID"]),
+      ioDrainTimeoutNs: number(input["ioDrainTimeout"]),
+      statusPollIntervalNs: number(input["statusPollInterval"]),
+      maxPermittedClockDriftNs: number(input["maxPermittedClockDrift"]),
+      fromVersion: format.content.version,
+    };
+    const upgradeLock = newUpgradeLock(request, parseGoTime(text(input["now"])));
+    const content = { ...format.content, version: UPGRADED_FORMAT_VERSION, upgradeLock };
+    return { text: utf8Decode(encodeContentFormat(content, format.source)) };
+  },
   "maintenance.open": openMaintenance,
   hash: async (input, provider) => {
     const hash = await createHashFunction(text(input["name"]), hexBytes(input["secret"]), provider);
@@ -253,9 +269,7 @@ export const FORMAT_OPERATIONS: Readonly<Record<string, Operation>> = {
   "compression.open": (input, provider) => {
     const stored = hexBytes(input["stored"]);
     const headerId = Buffer.from(stored).readUInt32BE(0);
-    // Not every stream has a portable reader.
-    const compressor =
-      compressorByHeaderId(headerId, provider) ?? compressorByHeaderId(headerId, "fast")!;
+    const compressor = compressorByHeaderId(headerId, provider)!;
     const data = compressor.decompress(stored.subarray(4), MAX_LENGTH);
     return { headerId, name: compressor.name, ...length(data) };
   },

@@ -1,5 +1,5 @@
 import { RECORDED, STANDARD, type CaseRow, caseOfRow, counting, hexOf } from "./stated-case.ts";
-import type { VectorCase } from "./vector.ts";
+import type { Fields, VectorCase } from "./vector.ts";
 
 const FORMAT_KEY = "fbb18fb6dc3deed09c2a8817bc9a0b6eca463706581f70ff5e47b8f2cf4a51e6";
 const PASSWORD = "correct horse battery staple";
@@ -226,7 +226,7 @@ function lockCases(): VectorCase[] {
     ["at-the-drain", 120, "2026-01-01T01:25:00Z"],
     ["after", 120, "2026-01-02T00:00:00Z"],
   ];
-  return rows.map(([name, notice, now]) =>
+  const locked = rows.map(([name, notice, now]) =>
     keyCase(`upgrade-lock-${name}`, "3.7", "computed", "format.upgrade-lock", {
       creationTime,
       advanceNoticeDuration: minutes(notice),
@@ -235,4 +235,42 @@ function lockCases(): VectorCase[] {
       now,
     }),
   );
+  return [...locked, ...placedLocks()];
+}
+
+/** The encrypted part before and after a lock is placed; the texts after it as the original writes them. */
+function placedLocks(): VectorCase[] {
+  const head =
+    '{"format":{"hash":"HMAC-SHA256","encryption":"AES256-GCM-HMAC-SHA256","secret":"QEFCQw==","masterKey":"gIGCgw==","version":';
+  const tail =
+    '"maxPackSize":20971520,"indexVersion":1,"epochParameters":{"Enabled":false,"EpochRefreshFrequency":0,"FullCheckpointFrequency":0,"CleanupSafetyMargin":0,"MinEpochDuration":0,"EpochAdvanceOnCountThreshold":0,"EpochAdvanceOnTotalSizeBytesThreshold":0,"DeleteParallelism":0},"enablePasswordChange":false,"splitter":"FIXED"';
+  const lock =
+    '"upgradeLock":{"ownerID":"me","creationTime":"2026-01-01T00:00:00.5Z","ioDrainTimeout":900000000000,"statusPollInterval":60000000000,"message":"Upgrading from format version 1 -\\u003e 3","maxPermittedClockDrift":300000000000}';
+  const input = {
+    format: `${head}1,${tail}}}`,
+    ownerID: "me",
+    ioDrainTimeout: 900e9,
+    statusPollInterval: 60e9,
+    maxPermittedClockDrift: 300e9,
+    now: "2026-01-01T00:00:00.5Z",
+  };
+  const refused: readonly [string, Fields][] = [
+    ["without-owner", { ownerID: "" }],
+    ["without-drain", { ioDrainTimeout: 0 }],
+    ["poll-above-drain", { statusPollInterval: 901e9 }],
+    ["without-drift", { maxPermittedClockDrift: 0 }],
+  ];
+  const lockCase = (name: string, change: Fields, truth: Fields): VectorCase =>
+    keyCase(
+      `upgrade-lock-${name}`,
+      "3.7",
+      "computed",
+      "format.lock",
+      Object.assign({}, input, change),
+      truth,
+    );
+  return [
+    lockCase("placed", {}, { text: `${head}3,${tail},${lock}}}` }),
+    ...refused.map(([name, change]) => lockCase(name, change, { refused: true })),
+  ];
 }

@@ -58,6 +58,9 @@ export function objectCases(): VectorCase[] {
     `{"stream":"kopia:indirect","entries":[{"l":10,"o":"${A}"},{"s":20,"l":5,"o":"${F}"}]}\n`,
     "[]",
     "",
+    `{"STREAM":0,"Entries":[{"L":2,"O":"${A}","s":null},{"S":9,"s":2,"l":3,"o":"${F}"}]}`,
+    `{"stream":"kopia:indirect","entries":[{"l":1e1,"o":"${A}"}]}\n`,
+    `{"stream":"kopia:indirect","entries":[{"l":10.0,"o":"${A}"}]}\n`,
   ];
   const payloads = [
     '{ "a" : 1 }',

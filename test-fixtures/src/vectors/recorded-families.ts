@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { caseOf } from "./stated-case.ts";
+import { STANDARD, caseOf } from "./stated-case.ts";
 import {
   fields,
   list,
@@ -100,6 +100,25 @@ function compressed(recorded: Fields): VectorCase[] {
       truth: { headerId: headerId!, length: originalLength!, sha256: plainSha256! },
     }),
   ]);
+}
+
+/** Frames of the reference tool in forms that the original never wrote, but that a reader may meet. */
+function lz4Frames(): VectorCase[] {
+  return list(readCases("lz4-frames")["frames"]).map((value) => {
+    const { name, lengthBytes, frame } = fields(value);
+    const stored = `00001400${Buffer.from(text(frame), "base64").toString("hex")}`;
+    const slug = text(name)
+      .replaceAll(/[^a-z0-9]+/gi, "-")
+      .toLowerCase();
+    return caseOf({
+      id: `compression/lz4-frame-${slug}`,
+      provenance: STANDARD,
+      section: "5.2",
+      operation: "compression.open",
+      input: { stored },
+      truth: { headerId: 0x1400, name: "lz4", length: lengthBytes! },
+    });
+  });
 }
 
 function corrected(recorded: Fields): VectorCase[] {
@@ -249,6 +268,7 @@ export function recordedCases(): VectorCase[] {
     ...formatBlobs(recorded),
     ...contents(recorded),
     ...compressed(recorded),
+    ...lz4Frames(),
     ...corrected(recorded),
     ...indexesAndPacks(recorded),
     ...texts(recorded),

@@ -33,12 +33,17 @@ export { encodeSessionMarker } from "../content/session.ts";
 export { EccCodec } from "../ecc/ecc-codec.ts";
 export { eccParameters } from "../ecc/ecc-parameters.ts";
 export { decodeBlobConfig } from "../format/blob-config.ts";
-export { decodeContentFormat } from "../format/content-format-json.ts";
+export { decodeContentFormat, encodeContentFormat } from "../format/content-format-json.ts";
 export { decodeFormatBlob } from "../format/format-blob.ts";
 export { encodeFormatCopy } from "../format/format-copy.ts";
 export { deriveFormatKey, deriveWithUniqueId } from "../format/key-derivation.ts";
 export { formatBoxKey, openBox, sealBox } from "../format/sealed-box.ts";
-export { isUpgradeLocked, upgradeTime } from "../format/upgrade-lock.ts";
+export {
+  isUpgradeLocked,
+  newUpgradeLock,
+  upgradeTime,
+  UPGRADED_FORMAT_VERSION,
+} from "../format/upgrade-lock.ts";
 export { decodeManifestContent, encodePayload } from "../manifest/manifest-content.ts";
 export { decodeIndirectList, encodeIndirectList } from "../object/indirect-list.ts";
 export { decodeConnection, encodeConnection } from "../repository/connection-codec.ts";

@@ -1,4 +1,19 @@
 export {
+  compareTrees,
+  type CompareTreesOptions,
+  type DiffAttribute,
+  type DiffCounts,
+  type DiffObserver,
+  type DiffPair,
+  type DiffStats,
+} from "./diff/compare-trees.ts";
+export {
+  executeHistoryStep,
+  planHistory,
+  type HistoryStep,
+  type HistoryTransfer,
+} from "./history/transfer-history.ts";
+export {
   resolveObjectPath,
   type ObjectPathRepository,
   type ResolveObjectPathOptions,

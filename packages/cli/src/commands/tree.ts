@@ -89,7 +89,10 @@ export const commandTree: GroupNode = group(
         load: () => import("./doctor/doctor.ts"),
       },
     ),
-    node("diff", "Compare two directories", { aliases: ["compare"] }),
+    node("diff", "Compare two directories", {
+      aliases: ["compare"],
+      load: () => import("./diff.ts"),
+    }),
     group(
       "index",
       "Look at index blobs",
@@ -310,7 +313,9 @@ export const commandTree: GroupNode = group(
       "snapshot",
       "Create, list and look after snapshots",
       [
-        node("copy-history", "Copy snapshots to another name"),
+        node("copy-history", "Copy snapshots to another name", {
+          load: () => import("./snapshot/copy-history.ts"),
+        }),
         node("create", "Create snapshots", { load: () => import("./snapshot/create.ts") }),
         node("delete", "Delete snapshots", { load: () => import("./snapshot/delete.ts") }),
         node("estimate", "Estimate size and time of a snapshot"),
@@ -330,7 +335,9 @@ export const commandTree: GroupNode = group(
           load: () => import("./snapshot/list.ts"),
         }),
         node("migrate", "Copy snapshots from another repository"),
-        node("move-history", "Move snapshots to another name"),
+        node("move-history", "Move snapshots to another name", {
+          load: () => import("./snapshot/move-history.ts"),
+        }),
         node("pin", "Protect snapshots from being deleted", {
           load: () => import("./snapshot/pin.ts"),
         }),

@@ -1,6 +1,7 @@
 import {
   NS_PER_MS,
   NS_PER_SECOND,
+  formatGoTime,
   formatLocalTimestamp,
   type TimeNs,
 } from "@kopia-engine/kopia-format";
@@ -18,4 +19,9 @@ export function timestampMs(context: Pick<CommandContext, "timeZone">, time: Tim
   const milliseconds = String(sinceSecond / NS_PER_MS).padStart(3, "0");
   const seconds = "2006-01-02 15:04:05".length;
   return `${text.slice(0, seconds)}.${milliseconds}${text.slice(seconds)}`;
+}
+
+/** `2006-01-02 15:04:05.123456789 +0000 UTC`, as Go prints a time by itself; without zeros at the end. */
+export function goTimeText(time: TimeNs): string {
+  return formatGoTime(time).replace("T", " ").replace("Z", " +0000 UTC");
 }

@@ -1,0 +1,4 @@
+import { historyCommand } from "./transfer-history.ts";
+
+/** `snapshot move-history`. */
+export const command = historyCommand({ move: true });

@@ -21,6 +21,8 @@ export interface VerifyContentsOptions {
   /** When given, contents that are read are hashed too and compared with their ID. */
   readonly hash?: HashFunction;
   readonly signal?: AbortSignal;
+  /** Once, when the storage has been listed. */
+  readonly onBlobsListed?: (blobCount: number) => void;
   /** Called for each problem, in no promised order. */
   readonly onProblem?: (problem: ContentProblem) => void;
   /** Called about every thousand contents, and at the end. */
@@ -51,6 +53,8 @@ export interface ContentVerification {
   readonly missingPacks: readonly BlobId[];
   readonly truncatedPacks: readonly BlobId[];
   readonly unreadablePacks: readonly BlobId[];
+  /** Bad contents of each pack that has some, whatever their kind. */
+  readonly badContentsByPack: ReadonlyMap<BlobId, number>;
   /** All three kinds of bad contents together; 0 is healthy. */
   readonly errorCount: number;
 }
@@ -70,6 +74,7 @@ export async function verifyContents(
 ): Promise<ContentVerification> {
   const packLengths = new Map<BlobId, number>();
   for await (const blob of storage.list("")) packLengths.set(blob.id, blob.lengthBytes);
+  options.onBlobsListed?.(packLengths.size);
   const verification = new Verification(contents, packLengths, options);
   const { range, includeDeleted = false } = options;
   const query = range === undefined ? { includeDeleted } : { range, includeDeleted };
@@ -98,6 +103,7 @@ class Verification {
     "truncated-pack": { count: 0, packs: new Set() },
     unreadable: { count: 0, packs: new Set() },
   };
+  readonly #badByPack = new Map<BlobId, number>();
   #toRead = new Map<ContentId, ContentEntry>();
   #sinceBatch = 0;
   #contentCount = 0;
@@ -182,6 +188,7 @@ class Verification {
       missingPacks: [...missing.packs].sort(),
       truncatedPacks: [...truncated.packs].sort(),
       unreadablePacks: [...unreadable.packs].sort(),
+      badContentsByPack: this.#badByPack,
       errorCount: missing.count + truncated.count + unreadable.count,
     };
   }
@@ -206,6 +213,8 @@ class Verification {
     const tally = this.#bad[kind];
     tally.count++;
     tally.packs.add(entry.packBlobId);
+    const { packBlobId } = entry;
+    this.#badByPack.set(packBlobId, (this.#badByPack.get(packBlobId) ?? 0) + 1);
     this.#options.onProblem?.({ kind, entry, error });
   }
 }

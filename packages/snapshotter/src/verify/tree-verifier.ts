@@ -66,9 +66,10 @@ export class TreeVerifier {
   }
 
   async run(): Promise<void> {
-    this.#checker = await ObjectChecker.create(this.#options.repository);
-    this.#options.onBlobsListed?.(this.#checker.blobCount);
+    const { checker } = this.#options;
+    this.#checker = checker ?? (await ObjectChecker.create(this.#options.repository));
     for (const { entry } of this.#options.roots) this.#expect(entry);
+    this.#options.onProgress?.(this.stats);
     const { repository, threads = {}, verifyFilesPercent = 0, shouldReadFile } = this.#options;
     if (verifyFilesPercent > 0 || shouldReadFile !== undefined) {
       this.#queue = await ReadQueue.open(repository as Partial<Repository>, threads);
@@ -87,13 +88,14 @@ export class TreeVerifier {
     return this.errors.length >= this.#maxErrors;
   }
 
-  #expect({ type, sizeBytes, summary }: DirectoryEntry): void {
+  /** As Kopia counts: by the summaries of directories, and not a snapshot of a single file. */
+  #expect({ type, summary }: DirectoryEntry): void {
+    if (type !== "d" || summary === undefined) return;
     const { stats } = this;
-    const files = summary?.fileCount ?? (type === "d" ? 0 : 1);
-    stats.expectedTotalFileCount += files;
-    stats.expectedTotalObjectCount +=
-      files + (summary?.directoryCount ?? 0) + (summary?.symlinkCount ?? 0);
-    stats.expectedTotalBytes += Number(summary?.totalFileSizeBytes ?? sizeBytes);
+    const { fileCount, directoryCount, symlinkCount } = summary;
+    stats.expectedTotalFileCount += fileCount;
+    stats.expectedTotalObjectCount += fileCount + directoryCount + symlinkCount;
+    stats.expectedTotalBytes += Number(summary.totalFileSizeBytes);
   }
 
   async #walk(root: Node): Promise<void> {
@@ -111,13 +113,13 @@ export class TreeVerifier {
 
   async #verifyDirectory(node: Node, stack: Node[]): Promise<void> {
     let entries: readonly DirectoryEntry[];
+    this.stats.processedObjectCount++;
     try {
       ({ entries } = await readDirectory(this.#options.repository.objects, node.entry.objectId));
     } catch (error) {
       this.#fail(node, `error reading directory: ${errorMessage(error)}`, error);
       return;
     }
-    this.stats.processedObjectCount++;
     // The last pushed is visited first: files in order, then directories.
     for (const entry of entries.toReversed()) {
       if (entry.type === "d" && this.#seen.add(entry.objectId)) stack.push(childOf(node, entry));
@@ -133,6 +135,7 @@ export class TreeVerifier {
   }
 
   #verifyDirectFile(node: Node): void {
+    this.#countProcessed(node);
     try {
       this.#requireChecker().checkContent(node.entry.objectId, node.entry.objectId);
       this.#accept(node);
@@ -142,6 +145,7 @@ export class TreeVerifier {
   }
 
   async #verifyFile(node: Node): Promise<void> {
+    this.#countProcessed(node);
     try {
       await this.#requireChecker().check(node.entry.objectId);
       this.#accept(node);
@@ -155,9 +159,13 @@ export class TreeVerifier {
     return this.#checker;
   }
 
-  #accept(node: Node): void {
+  /** What was looked at, whether it is whole or not. */
+  #countProcessed({ entry }: Node): void {
     this.stats.processedObjectCount++;
-    this.stats.processedBytes += Number(node.entry.sizeBytes);
+    this.stats.processedBytes += Number(entry.sizeBytes);
+  }
+
+  #accept(node: Node): void {
     if (!this.#isChosen(node.entry.objectId)) return;
     this.#toRead.push(node);
     this.#toReadBytes += Math.min(Number(node.entry.sizeBytes), MAX_WHOLE_BYTES);

@@ -8,6 +8,7 @@ import type {
 } from "@kopia-engine/kopia-format";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import type { ReadThreadOptions } from "../threads/read-threads.ts";
+import type { ObjectChecker } from "./object-checker.ts";
 import { TreeVerifier } from "./tree-verifier.ts";
 
 /** Counters of a verification, as `snapshot verify --json` names them (spec 2 §9.7). */
@@ -60,9 +61,9 @@ export interface VerifyOptions {
   readonly shouldReadFile?: (objectId: ObjectId) => boolean;
   /** Chooses the files that are read. Default: the system's. */
   readonly random?: RandomBytes;
-  /** Once, when the storage has been listed. */
-  readonly onBlobsListed?: (blobCount: number) => void;
-  /** After every batch. The object is reused: copy what is kept. */
+  /** With a listing of the storage that was made before; default: one is made. */
+  readonly checker?: ObjectChecker;
+  /** At the beginning and after every batch. The object is reused: copy what is kept. */
   readonly onProgress?: (stats: VerifyStats) => void;
   readonly onError?: (error: VerifyError) => void;
   readonly signal?: AbortSignal;

@@ -1,4 +1,4 @@
-import { verifyContents, systemRandom } from "@kopia-engine/kopia-format";
+import { systemRandom, verifyContents, type ContentProblem } from "@kopia-engine/kopia-format";
 import { CommandError } from "../../command-error.ts";
 import { defineCommand } from "../../parser/command.ts";
 import { booleanFlag, countFlag, durationFlag, floatFlag } from "../../parser/flag.ts";
@@ -31,7 +31,6 @@ export const command = defineCommand({
         // An index that is missing altogether would otherwise look like an empty, healthy repository.
         await repository.contents.assertIndexPresent();
         log.info("Listing blobs...");
-        log.info("Verifying contents...");
         let toldAt = repository.clock.now();
         const result = await verifyContents(repository.contents, repository.storage, {
           readPercent,
@@ -39,9 +38,11 @@ export const command = defineCommand({
           includeDeleted: flags.includeDeleted,
           signal: io.signal,
           ...(range === undefined ? {} : { range }),
-          onProblem: ({ entry, error }) => {
-            log.error(`content ${entry.contentId} is invalid: ${error.message}`);
+          onBlobsListed: (count) => {
+            log.info(`Listed ${count} blobs.`);
+            log.info("Verifying contents...");
           },
+          onProblem: (problem) => log.error(describeProblem(problem)),
           onProgress: ({ contentCount, readBytes }) => {
             const now = repository.clock.now();
             if (now - toldAt < BigInt(flags.progressInterval)) return;
@@ -63,9 +64,15 @@ export const command = defineCommand({
             corruptedPacks: result.unreadablePacks.length,
           })}`,
         );
-        for (const pack of result.missingPacks) log.error(`missingPack\t{"packID":"${pack}"}`);
-        for (const pack of result.truncatedPacks) log.error(`truncatedPack\t{"packID":"${pack}"}`);
-        for (const pack of result.unreadablePacks) log.error(`corruptedPack\t{"packID":"${pack}"}`);
+        const tellPacks = (kind: string, packs: readonly string[]): void => {
+          for (const packID of packs) {
+            const count = result.badContentsByPack.get(packID) ?? 0;
+            log.error(`${kind}\t${JSON.stringify({ packID, numberOfReferencedContents: count })}`);
+          }
+        };
+        tellPacks("missingPack", result.missingPacks);
+        tellPacks("truncatedPack", result.truncatedPacks);
+        tellPacks("corruptedPack", result.unreadablePacks);
         if (result.errorCount > 0) {
           throw new CommandError(
             `verify contents: encountered ${result.errorCount} errors: ${describeDamage(result)}`,
@@ -76,6 +83,19 @@ export const command = defineCommand({
     );
   },
 });
+
+/** One line about a content, as Kopia words it. */
+function describeProblem({ kind, entry, error }: ContentProblem): string {
+  const { contentId, packBlobId } = entry;
+  switch (kind) {
+    case "missing-pack":
+      return `content ${contentId} depends on missing blob ${packBlobId}`;
+    case "truncated-pack":
+      return `content ${contentId} out of bounds of its pack blob ${packBlobId}`;
+    case "unreadable":
+      return `content ${contentId} is invalid: ${error.message}`;
+  }
+}
 
 /** Names the kinds that were met, where Kopia says "missing pack blobs" whatever it was. */
 function describeDamage(result: {

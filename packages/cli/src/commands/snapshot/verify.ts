@@ -1,11 +1,13 @@
 import { goStringify, isKopiaError, type Repository } from "@kopia-engine/kopia-format";
 import {
   formatSource,
+  ObjectChecker,
   listSnapshots,
   loadSnapshot,
   resolveObjectPath,
   verifySnapshots,
   type SnapshotManifest,
+  type VerifyError,
   type VerifyRoot,
   type VerifyStats,
 } from "@kopia-engine/snapshotter";
@@ -33,7 +35,7 @@ const flags = {
     help: "Accepted, without effect",
     default: 20_000,
   }),
-  fileParallelism: countFlag("file-parallelism", { help: "Accepted, without effect" }),
+  fileParallelism: countFlag("file-parallelism", { help: "Threads that read files" }),
   verifyFilesPercent: floatFlag("verify-files-percent", {
     help: "Share of files to read completely, in percent",
     default: 0,
@@ -52,27 +54,34 @@ export const command = defineCommand({
         const { log, io } = context;
         await repository.contents.assertIndexPresent();
         log.info("Listing blobs...");
-        const roots = await chooseRoots(context, { repository, values, ids });
+        const checker = await ObjectChecker.create(repository);
+        log.info(`Listed ${checker.blobCount} blobs.`);
+        const chosen = await chooseRoots(context, { repository, values, ids });
         const describe = (stats: VerifyStats): string =>
           values.json ? goStringify({ ...stats }) : describeStats(context, stats);
+        const tell = ({ path, message }: VerifyError): void =>
+          log.error(`error processing ${path}: ${message}`);
         let toldAt = 0n;
-        const { stats, errors } = await verifySnapshots({
+        if (chosen.error !== undefined) tell(chosen.error);
+        const verified = await verifySnapshots({
           repository,
-          roots,
+          checker,
+          roots: chosen.roots,
           maxErrors: values.maxErrors,
           verifyFilesPercent: values.verifyFilesPercent,
-          threads: { threads: values.parallel },
+          threads: { threads: values.fileParallelism ?? values.parallel },
           signal: io.signal,
           ...(io.random === undefined ? {} : { random: io.random }),
-          onBlobsListed: (count) => log.info(`Listed ${count} blobs.`),
           onProgress: (current) => {
             const now = repository.clock.now();
-            if (roots.length === 0 || now - toldAt < PROGRESS_INTERVAL_NS) return;
+            if (chosen.roots.length === 0 || now - toldAt < PROGRESS_INTERVAL_NS) return;
             toldAt = now;
             log.info(`${values.json ? "" : "Processed "}${describe(current)}`);
           },
-          onError: ({ path, message }) => log.error(`error processing ${path}: ${message}`),
+          onError: tell,
         });
+        const { stats } = verified;
+        const errors = [...(chosen.error === undefined ? [] : [chosen.error]), ...verified.errors];
         if (!values.json) log.info(`Finished processing ${describe(stats)}`);
         const messages = errors.map(({ message }) => message);
         if (values.json) {
@@ -102,6 +111,12 @@ function describeStats(context: CommandContext, stats: VerifyStats): string {
   );
 }
 
+/** What is to be verified, or why it cannot be said: then nothing is. */
+interface ChosenRoots {
+  readonly roots: readonly VerifyRoot[];
+  readonly error?: VerifyError;
+}
+
 async function chooseRoots(
   context: CommandContext,
   input: {
@@ -109,29 +124,48 @@ async function chooseRoots(
     readonly values: FlagValues<typeof flags>;
     readonly ids: readonly string[];
   },
-): Promise<readonly VerifyRoot[]> {
+): Promise<ChosenRoots> {
   const { repository, values, ids } = input;
   const { manifests } = repository;
   const { sources, directoryIds, fileIds } = values;
   const snapshots: SnapshotManifest[] = [];
-  const objects: VerifyRoot[] = [];
   const isEverything = sources.length + directoryIds.length + fileIds.length + ids.length === 0;
   if (isEverything) snapshots.push(...(await listSnapshots(manifests)));
   for (const text of sources) {
     const source = sourceArgument(context, repository, text);
     snapshots.push(...(await listSnapshots(manifests, { source })));
   }
-  for (const path of [...directoryIds, ...fileIds]) {
-    const { entry } = await resolveObjectPath(repository, path);
-    objects.push({ path, entry });
+  const found = await loadSnapshots(context, repository, ids);
+  if (found.length < ids.length) {
+    const message = `found ${found.length} of the ${ids.length} requested snapshot IDs to verify`;
+    return { roots: [], error: { path: "tree walker enqueue", message } };
   }
-  snapshots.push(...(await loadSnapshots(context, repository, ids)));
-  const trees = snapshots.flatMap((snapshot): readonly VerifyRoot[] => {
+  const trees = [...snapshots, ...found].flatMap((snapshot): readonly VerifyRoot[] => {
     const { rootEntry, source, startTime } = snapshot;
     if (rootEntry === undefined) return [];
     return [{ path: `${formatSource(source)}@${timestamp(context, startTime)}`, entry: rootEntry }];
   });
-  return [...trees, ...objects];
+  const objects = [
+    ...directoryIds.map((path) => rootOfObject(repository, path, "d")),
+    ...fileIds.map((path) => rootOfObject(repository, path, "f")),
+  ];
+  return { roots: [...trees, ...(await Promise.all(objects))] };
+}
+
+/** An object that cannot be found is an error of the verification, like any other. */
+async function rootOfObject(
+  repository: Repository,
+  path: string,
+  type: "d" | "f",
+): Promise<VerifyRoot> {
+  try {
+    const { entry } = await resolveObjectPath(repository, path);
+    return { path, entry };
+  } catch (error) {
+    if (!isKopiaError(error) || path.includes("/")) throw error;
+    const attributes = { mode: 0, sizeBytes: 0n, modTime: 0n, uid: 0, gid: 0 };
+    return { path, entry: { name: "", type, ...attributes, objectId: path } };
+  }
 }
 
 async function loadSnapshots(
@@ -147,11 +181,6 @@ async function loadSnapshots(
       if (!isKopiaError(error, "SNAPSHOT_NOT_FOUND")) throw error;
       context.log.error(`unable to parse snapshot manifest ${id}: snapshot not found`);
     }
-  }
-  if (found.length < ids.length) {
-    throw new CommandError(
-      `found ${found.length} of the ${ids.length} requested snapshot IDs to verify`,
-    );
   }
   return found;
 }

@@ -52,6 +52,12 @@ test("upgrade commands need the gate and an owner", async () => {
     "minimum required io-drain-timeout is 15m0s",
   );
   expect(await versionOf(place)).toBe(1);
+  const flags = ["--upgrade-owner-id=flag", "repository", "upgrade"];
+  expect((await place.run([...flags, "begin", "--lock-only"], { env })).exitCode).toBe(0);
+  const refused = await place.run(["--upgrade-no-block", "snapshot", "list"]);
+  expect(refused.stderr).toContain("is being upgraded by flag");
+  expect((await place.run([...flags, "rollback", "--force"], { env })).exitCode).toBe(0);
+  expect(await versionOf(place)).toBe(1);
 });
 
 test("lock, refusal of others, rollback, upgrade, validation: with Kopia's words", async () => {

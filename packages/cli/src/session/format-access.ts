@@ -10,6 +10,7 @@ import type { CommandContext } from "../command-context.ts";
 import { CommandError } from "../command-error.ts";
 import { connectionPath, withRepository } from "./open-session.ts";
 import { givenPassword } from "./password.ts";
+import { upgradeOwnerId } from "./upgrade-waiting.ts";
 
 /** What a change of the format blobs works with. */
 export interface FormatAccess {
@@ -37,8 +38,8 @@ export async function withFormatAccess<Result>(
   const password = givenPassword(context) ?? (await readPersistedPassword(configPath));
   if (config === undefined || password === undefined)
     throw new CommandError("error updating repository parameters: no storage or no password");
-  const { clock, random, env } = context.io;
-  const ownerId = env["KOPIA_REPO_UPGRADE_OWNER_ID"] ?? "";
+  const { clock, random } = context.io;
+  const ownerId = upgradeOwnerId(context);
   const storage = await openStorage(config, {
     readOnly: client.readOnly,
     ...(clock !== undefined && { clock }),

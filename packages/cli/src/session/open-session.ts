@@ -13,7 +13,7 @@ import type { CommandContext } from "../command-context.ts";
 import { CommandError } from "../command-error.ts";
 import { openingPhrase } from "./kopia-phrases.ts";
 import { askPassword, givenPassword } from "./password.ts";
-import { upgradeWaiting } from "./upgrade-waiting.ts";
+import { openingEnvironment, upgradeWaiting } from "./upgrade-waiting.ts";
 
 const NOT_CONNECTED =
   "open repository: repository is not connected. See https://kopia.io/docs/repositories/";
@@ -109,7 +109,7 @@ async function open(context: CommandContext, options: OpenOptions): Promise<Repo
       options.password ?? givenPassword(context) ?? (await storedOrAsked(context, configPath));
     return await openConnection(configPath, {
       password,
-      env: io.env,
+      env: openingEnvironment(context),
       useCache: options.useCache ?? true,
       ...upgradeWaiting(context),
       ...watchOptions(context),

@@ -3,8 +3,15 @@ import type { CommandContext } from "../command-context.ts";
 
 /** Variable that makes opening fail at once while the repository is being upgraded (spec 3 §6). */
 const NO_BLOCK_VARIABLE = "KOPIA_REPO_UPGRADE_NO_BLOCK";
-/** Unset, and what Go takes for `false`. */
-const FALSE_VALUES: ReadonlySet<string> = new Set(["", "0", "f", "F", "false", "FALSE", "False"]);
+/** Owner ID of an upgrade that this run carries out, by flag or environment; empty for none. */
+export function upgradeOwnerId(context: CommandContext): string {
+  return context.globals.upgradeOwnerId ?? "";
+}
+
+/** The environment of this run, with the owner ID of an upgrade as the flag says it. */
+export function openingEnvironment(context: CommandContext): CommandContext["io"]["env"] {
+  return { ...context.io.env, KOPIA_REPO_UPGRADE_OWNER_ID: upgradeOwnerId(context) };
+}
 
 /**
  * How opening treats an upgrade by somebody else: it waits and says so, unless `KOPIA_REPO_UPGRADE_NO_BLOCK` is set.
@@ -13,7 +20,7 @@ const FALSE_VALUES: ReadonlySet<string> = new Set(["", "0", "f", "F", "false", "
 export function upgradeWaiting(
   context: CommandContext,
 ): Pick<OpenConnectionOptions, "onUpgradeWait" | "signal"> {
-  if (!FALSE_VALUES.has(context.io.env[NO_BLOCK_VARIABLE] ?? "")) return {};
+  if (context.globals.upgradeNoBlock) return {};
   let said = false;
   return {
     signal: context.io.signal,

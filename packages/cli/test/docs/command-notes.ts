@@ -42,6 +42,11 @@ export const OTHER_VARIABLES: readonly (readonly [string, string, string])[] = [
   ["XDG_CONFIG_HOME, XDG_CACHE_HOME, HOME", "same", "where connection files, caches and logs lie"],
   ["VISUAL, EDITOR", "same", "for `policy edit`"],
   ["KOPIA_UPGRADE_LOCK_ENABLED", "same", "makes `repository upgrade` available"],
+  [
+    "KOPIA_ENGINE_WRITE_LZ4",
+    "ours",
+    "writes `lz4`, which Kopia 0.23 cannot read, where a policy says so",
+  ],
   ["KOPIA_MAINTENANCE_CONTENT_VERIFY_PERCENTAGE", "no effect", "Kopia's check of itself"],
   ["KOPIA_IGNORE_MAINTENANCE_REWRITE_ERROR", "no effect", "an unreadable content stops its task"],
   [

@@ -11,7 +11,7 @@ import { CommandError } from "../../command-error.ts";
 import { openingPhrase, storagePhrase } from "../../session/kopia-phrases.ts";
 import { connectionPath } from "../../session/open-session.ts";
 import { askPassword, givenPassword } from "../../session/password.ts";
-import { upgradeWaiting } from "../../session/upgrade-waiting.ts";
+import { openingEnvironment, upgradeWaiting } from "../../session/upgrade-waiting.ts";
 import { cachingOptions, connectClient, type ConnectFlagValues } from "./connect-flags.ts";
 
 /** What to connect to. */
@@ -43,7 +43,7 @@ export async function connectToStorage(
       client: connectClient(flags),
       caching: cachingOptions(context, flags),
       persistPassword: context.globals.persistCredentials,
-      env: context.io.env,
+      env: openingEnvironment(context),
       ...upgradeWaiting(context),
       ...(target.format === undefined ? {} : { format: target.format }),
       ...(context.io.clock === undefined ? {} : { clock: context.io.clock }),

@@ -11,6 +11,7 @@ import { CommandError } from "../../../command-error.ts";
 import { defineCommand } from "../../../parser/command.ts";
 import { booleanFlag, choiceFlag, durationFlag, type FlagValues } from "../../../parser/flag.ts";
 import { withFormatAccess } from "../../../session/format-access.ts";
+import { upgradeOwnerId } from "../../../session/upgrade-waiting.ts";
 import { requireUpgradeGate } from "./upgrade-gate.ts";
 
 const NS_PER_SECOND = 1_000_000_000n;
@@ -50,7 +51,7 @@ export const command = defineCommand({
   arguments: {},
   async run(context, input) {
     requireUpgradeGate(context);
-    const ownerId = context.io.env["KOPIA_REPO_UPGRADE_OWNER_ID"] ?? "";
+    const ownerId = upgradeOwnerId(context);
     await withFormatAccess(context, async ({ storage, access }) => {
       try {
         await upgradeRepository(storage, {

@@ -3,6 +3,7 @@ import { CommandError } from "../../../command-error.ts";
 import { defineCommand } from "../../../parser/command.ts";
 import { booleanFlag } from "../../../parser/flag.ts";
 import { withFormatAccess } from "../../../session/format-access.ts";
+import { upgradeOwnerId } from "../../../session/upgrade-waiting.ts";
 import { requireUpgradeGate } from "./upgrade-gate.ts";
 
 /** `repository upgrade rollback`: the format from before an upgrade that has not been committed (spec 1 §2.6). */
@@ -18,7 +19,7 @@ export const command = defineCommand({
         "repository upgrade lock can only be revoked unsafely; please use the --force flag",
       );
     }
-    const ownerId = context.io.env["KOPIA_REPO_UPGRADE_OWNER_ID"] ?? "";
+    const ownerId = upgradeOwnerId(context);
     await withFormatAccess(context, async ({ storage, access }) => {
       try {
         await rollbackUpgrade(storage, { ...access, ownerId });

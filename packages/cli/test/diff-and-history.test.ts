@@ -157,3 +157,38 @@ test("histories are copied and moved; what is there already is not doubled", () 
   expect(refused.stderr).toContain("needs a user in the source");
   expect(kopia(["snapshot", "verify"]).exitCode).toBe(0);
 });
+
+test("estimate counts what a snapshot would hold and leave out", () => {
+  write("a/x/small", "1\n");
+  write("a/5k", "x".repeat(5000));
+  write("a/large", "x".repeat(3_000_000));
+  write("a/skip1", "x".repeat(2000));
+  write("a/out/inner", "x");
+  expect(kopia(["repository", "create", "filesystem", `--path=${root}/repository`]).exitCode).toBe(
+    0,
+  );
+  expect(kopia(["policy", "set", "a", "--add-ignore=skip*", "--add-ignore=/out"]).exitCode).toBe(0);
+  const args = ["snapshot", "estimate", "-q", "a", "--show-files"];
+  const { stdout, exitCode } = kopia(args);
+  expect(exitCode).toBe(0);
+  expect(stdout).toBe(`Snapshot includes 3 file(s), total size 3 MB
+   1 MB  ... 10 MB:       1 files, total size 3 MB
+ - large - 3 MB
+   1 KB  ... 10 KB:       1 files, total size 5 KB
+ - 5k - 5 KB
+   0 B   ...  1 KB:       1 files, total size 2 B
+ - x/small - 2 B
+
+Snapshot excludes 1 file(s), total size 2 KB
+   1 KB  ... 10 KB:       1 files, total size 2 KB
+ - skip1 - 2 KB
+Snapshot excludes 1 directories. Examples:
+ - out
+
+Estimated upload time: 2s at 10 Mbit/s
+`);
+  expect(kopia(["snapshot", "estimate", "a/5k"]).stderr).toContain("must be a directory");
+  if (REAL === undefined) return;
+  kopia(["repository", "connect", "filesystem", `--path=${root}/repository`], REAL);
+  expect(kopia(args, REAL).stdout).toBe(stdout);
+});

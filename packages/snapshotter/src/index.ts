@@ -279,3 +279,10 @@ export type {
 } from "./fix/tree-rewriter.ts";
 export { wildcardMatcher } from "./fix/wildcard.ts";
 export { ObjectChecker, type CheckedRepository } from "./verify/object-checker.ts";
+export {
+  estimateSnapshot,
+  type EstimateBucket,
+  type EstimateExample,
+  type EstimateOptions,
+  type SnapshotEstimate,
+} from "./upload/estimate-snapshot.ts";

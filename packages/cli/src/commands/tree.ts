@@ -318,7 +318,9 @@ export const commandTree: GroupNode = group(
         }),
         node("create", "Create snapshots", { load: () => import("./snapshot/create.ts") }),
         node("delete", "Delete snapshots", { load: () => import("./snapshot/delete.ts") }),
-        node("estimate", "Estimate size and time of a snapshot"),
+        node("estimate", "Estimate size and time of a snapshot", {
+          load: () => import("./snapshot/estimate.ts"),
+        }),
         node("expire", "Delete snapshots that the policy no longer keeps", {
           load: () => import("./snapshot/expire.ts"),
         }),

@@ -1,5 +1,4 @@
 import { live } from "./actor.ts";
-import { checkSnapshots } from "./check-world.ts";
 import { checkGarbage, closeWorld } from "./close-world.ts";
 import { maintainer } from "./maintainer.ts";
 import { originalMaintainer } from "./original-maintainer.ts";
@@ -53,7 +52,6 @@ export async function simulate(
     await populate(world, choices.fork("start"));
     spawnActors(world, choices, options.rules ?? ORIGINAL_RULES);
     await world.time.run(world.time.now + BigInt(Math.round(plan.durationNs)));
-    await checkSnapshots(world, choices.fork("end"));
     await closeWorld(world, choices.fork("close"));
     if (plan.checksGarbage && plan.scheme === "epochs")
       await checkGarbage(world, choices.fork("garbage"));

@@ -66,7 +66,7 @@ export type PlanOverrides = Partial<WorldPlan>;
 
 /** Draws a world. */
 export function planWorld(choices: SeededChoices, overrides: PlanOverrides = {}): WorldPlan {
-  const isLong = choices.chance(0.05);
+  const isLong = choices.chance(0.03);
   const lags = choices.chance(0.3);
   const client = (name: string, intervalNs: number): ClientPlan => ({
     name,
@@ -82,18 +82,22 @@ export function planWorld(choices: SeededChoices, overrides: PlanOverrides = {})
     ["ours", "original"],
     ["ours", "ours"],
   ]);
+  const trouble = planTrouble(choices, lags);
+  const days = choices.pick([2.5, 3, 3.5, 4, 5, 7]);
   const plan: WorldPlan = {
     scheme: choices.chance(0.2) ? "older" : "epochs",
-    durationNs: (isLong ? choices.between(40, 80) : choices.pick([4, 5, 6, 7, 8, 10])) * DAY,
+    // Who stands still for days must have time to go on.
+    durationNs:
+      (isLong ? choices.between(30, 70) : days + (trouble.suspendChance > 0 ? 8 : 0)) * DAY,
     writers: counted(choices.pick([1, 2, 2]), (i) =>
-      client(`writer${i}`, choices.between(isLong ? 24 : 12, isLong ? 60 : 44) * HOUR),
+      client(`writer${i}`, choices.between(isLong ? 24 : 10, isLong ? 60 : 36) * HOUR),
     ),
     readers: counted(choices.pick([0, 0, 1]), (i) => client(`reader${i}`, 40 * HOUR)),
     maintainers: counted(kinds.length, (i) => ({
-      ...client(`maintainer${i}`, choices.pick([8, 24, 24, 24, 24]) * HOUR),
+      ...client(`maintainer${i}`, choices.pick(isLong ? [24] : [8, 12, 24]) * HOUR),
       kind: kinds[i] as MaintainerKind,
     })),
-    trouble: planTrouble(choices, lags),
+    trouble,
     minEpochDurationNs: choices.pick([DAY, DAY, 6 * HOUR]),
     epochCountThreshold: choices.pick([2, 3, 6]),
     fullCheckpointFrequency: choices.pick([2, 3, 7]),
@@ -113,7 +117,7 @@ function planTrouble(choices: SeededChoices, lags: boolean): TroublePlan {
     slowChance: slow ? choices.between(0, 0.12) : 0,
     maxSlowNs: choices.pick([30 * SECOND, 20 * MINUTE, 2 * HOUR]),
     // A client that both stands still for days and sees stale listings cannot know where it stands.
-    suspendChance: !lags && choices.chance(0.2) ? 0.1 : 0,
+    suspendChance: !lags && choices.chance(0.1) ? 0.15 : 0,
     damagedCompactionChance: choices.chance(0.2) ? 0.3 : 0,
     tears: choices.chance(0.15),
   };

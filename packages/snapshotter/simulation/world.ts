@@ -27,6 +27,7 @@ interface ProcessFate {
   readonly killAt: number;
   readonly killEffect: "none" | "whole" | "torn" | "late";
   readonly failAt: number;
+  /** At which of its puts. */
   readonly suspendAt: number;
 }
 
@@ -69,14 +70,14 @@ export class World {
     choices: SeededChoices,
   ): { readonly storage: ClientStorage; open(): Promise<ClientProcess> } {
     const fate = this.#drawFate(choices);
-    let operations = 0;
+    const count = { operations: 0, puts: 0 };
     const storage = new ClientStorage({
       shared: this.shared,
       time: this.time,
       client: client.name,
       wait,
       listLagNs: client.listLagNs,
-      fateOf: (operation) => this.#fateOf(fate, choices, ++operations, operation),
+      fateOf: (operation) => this.#fateOf(fate, choices, count, operation),
       onFate: ({ kind, id }, what) => {
         this.tell(client.name, () => `${kind} ${id}: ${describeFate(what)}`);
       },
@@ -133,17 +134,19 @@ export class World {
       killAt: at(killChance),
       killEffect: choices.pick(["none", "whole", "late", tears ? "torn" : "none"]),
       failAt: at(failChance),
-      suspendAt: at(suspendChance),
+      suspendAt: choices.chance(suspendChance) ? 1 + choices.below(6) : 0,
     };
   }
 
   #fateOf(
     fate: ProcessFate,
     choices: SeededChoices,
-    nth: number,
+    count: { operations: number; puts: number },
     operation: ClientOperation,
   ): Fate {
     this.operationCount++;
+    const nth = ++count.operations;
+    if (operation.kind === "put") count.puts++;
     if (this.closing) return { kind: "kill", effect: "none", lateNs: 0 };
     if (nth === fate.killAt) {
       this.crashCount++;
@@ -152,7 +155,7 @@ export class World {
       return { kind: "kill", effect, lateNs: choices.between(0, MAX_LATE_NS) };
     }
     if (nth === fate.failAt) return { kind: "fail", takesEffect: choices.chance(0.5) };
-    if (nth === fate.suspendAt) {
+    if (operation.kind === "put" && count.puts === fate.suspendAt) {
       return { kind: "slow", beforeNs: choices.between(0.2, 8) * DAY, afterNs: 0 };
     }
     const { slowChance, maxSlowNs, damagedCompactionChance } = this.plan.trouble;

@@ -62,6 +62,7 @@ export const ERROR_CODES = {
   ),
   EPOCH_EXPIRED: later("The index view was too old when it was written. Run again."),
   SESSION_BROKEN: never("An earlier write failed; see the cause. Open a new session."),
+  SESSION_EXPIRED: later("The backup stood still for too long. Run it again."),
   CLOCK_SKEW: later("Set the clock of this machine or of the storage server."),
   COMPRESSION_CORRUPT: never(
     "The stored bytes were changed. Run `snapshot verify` to see what is affected.",

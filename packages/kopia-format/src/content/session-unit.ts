@@ -66,7 +66,7 @@ const PREAMBLE_BYTES = 32;
 export class SessionUnit {
   readonly sessionId: string;
   readonly #context: SessionContext;
-  readonly #startTime: TimeNs;
+  #startTime: TimeNs | undefined;
   readonly #pending: Readonly<Record<PackPrefix, PendingPack>>;
   readonly #journal = new ContentJournal();
   /** In order of finishing; entries become durable in this order, whatever the storage does. */
@@ -85,12 +85,16 @@ export class SessionUnit {
   /** @param borrowedSessionId ID that another thread's unit has lent; absent: a new session. */
   constructor(context: SessionContext, borrowedSessionId?: string) {
     this.#context = context;
-    this.#startTime = context.clock.now();
     this.#isBorrowed = borrowedSessionId !== undefined;
     this.#markerIsStored = this.#isBorrowed;
-    this.sessionId = borrowedSessionId ?? newSessionId(context.random, this.#startTime);
+    this.sessionId = borrowedSessionId ?? newSessionId(context.random, context.clock.now());
     this.#durable = new ContentEntryTable(context.keyLength);
     this.#pending = { p: this.#emptyPack(), q: this.#emptyPack() };
+  }
+
+  /** When the first thing was written: a session may have been idle long before (spec 1 §9.2). */
+  get startTime(): TimeNs | undefined {
+    return this.#startTime;
   }
 
   /** Whether nothing waits for a flush. */
@@ -171,6 +175,7 @@ export class SessionUnit {
 
   /** Adds an entry to those pending with the pack of its kind. */
   record(entry: ContentEntry): void {
+    this.#begin();
     this.#pending[packPrefixOfContent(entry.contentId)].entries.set(entry);
     this.#journal.note(entry.contentId);
   }
@@ -294,13 +299,19 @@ export class SessionUnit {
     Object.assign(this.#pending[prefix], this.#emptyPack());
   }
 
+  #begin(): TimeNs {
+    this.#startTime ??= this.#context.clock.now();
+    return this.#startTime;
+  }
+
   #startMarker(): void {
     if (this.#isBorrowed || this.#markerBlobId !== undefined) return;
     const { crypto, client } = this.#context;
+    const startTime = this.#begin();
     const marker = encodeSessionMarker(crypto, {
       id: this.sessionId,
-      startTime: this.#startTime,
-      checkpointTime: this.#startTime,
+      startTime,
+      checkpointTime: startTime,
       username: client.username,
       hostname: client.hostname,
     });

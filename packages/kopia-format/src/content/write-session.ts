@@ -17,6 +17,7 @@ import type {
   ContentReader,
   WriteContentOptions,
 } from "./content-store.ts";
+import { assertFlushedInTime } from "./assert-flushed-in-time.ts";
 import { AttachedThreads } from "./attached-threads.ts";
 import type { ContentWriteSession, ContentWriteStats } from "./content-write-session.ts";
 import { buildIndexShards } from "./index/build-index.ts";
@@ -298,7 +299,7 @@ export class WriteSession implements ContentWriteSession {
         addPacked(this.#stats, await threads.handOver(unit, this.#view.unit));
       const entries = await unit.durableEntries();
       this.#assertWhole();
-      if (entries.size > 0) await this.#writeIndex(unit.sessionId, entries);
+      if (entries.size > 0) await this.#writeIndex(unit, entries);
       threads?.afterFlush();
       await unit.removeMarker();
     } catch (error) {
@@ -309,11 +310,20 @@ export class WriteSession implements ContentWriteSession {
     this.#flushDeadline = this.#nextDeadline();
   }
 
-  async #writeIndex(sessionId: string, entries: ContentEntryTable): Promise<void> {
+  async #writeIndex(unit: SessionUnit, entries: ContentEntryTable): Promise<void> {
     const { checkFormat, indexBlobs, loader } = this.#options;
+    const { storage, clock } = this.#context;
+    const { sessionId, startTime } = unit;
     await checkFormat?.();
+    assertFlushedInTime(clock, sessionId, startTime);
     const shards = buildIndexShards(entries, { version: this.#context.indexVersion });
     const blobs = await indexBlobs.writeFlush(shards, sessionId);
+    try {
+      assertFlushedInTime(clock, sessionId, startTime);
+    } catch (error) {
+      for (const { id } of blobs) await storage.delete(id);
+      throw error;
+    }
     this.#stats.indexBlobCount += blobs.length;
     loader.addOwn(blobs, shards);
   }

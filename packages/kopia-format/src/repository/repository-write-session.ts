@@ -12,6 +12,7 @@ export class RepositoryWriteSession implements WriteSession {
   readonly contents: ContentWriteSession;
   readonly objects: ContentObjectWriterStore;
   readonly manifests: ContentManifestWriter;
+  readonly #checks: (() => Promise<void>)[] = [];
   #flushing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -37,15 +38,23 @@ export class RepositoryWriteSession implements WriteSession {
     });
   }
 
+  afterFlush(check: () => Promise<void>): void {
+    this.#checks.push(check);
+  }
+
   /** Manifests become contents first, so that one index blob shows both (spec 2 §4.4). */
   async flush(): Promise<void> {
+    let checks: (() => Promise<void>)[] = [];
     const flushed = this.#flushing.then(async () => {
+      checks = this.#checks.splice(0);
       await this.manifests.flush();
       await this.contents.flush();
     });
     // The next flush waits for this one, but does not fail with it.
     this.#flushing = flushed.catch(() => undefined);
-    return flushed;
+    await flushed;
+    // Outside of the queue: they may flush themselves.
+    for (const check of checks) await check();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -57,6 +57,9 @@ export interface WriteSession {
   readonly contents: ContentWriteSession;
   readonly objects: ObjectWriterStore;
   readonly manifests: ManifestWriter;
+  /** @throws KopiaError storage errors, `SESSION_BROKEN`, `SESSION_EXPIRED`, and what an `afterFlush` threw. */
   flush(): Promise<void>;
+  /** Called once, when the next flush has made everything durable; the flush fails with what it throws. */
+  afterFlush(check: () => Promise<void>): void;
   [Symbol.asyncDispose](): Promise<void>;
 }

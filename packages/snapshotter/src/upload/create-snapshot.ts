@@ -19,6 +19,7 @@ import { type Source, validateUploadSource } from "../model/source.ts";
 import { getDefinedPolicy, loadPolicyTree, setPolicy } from "../policy/policy-store.ts";
 import { EMPTY_POLICY } from "../policy/policy.ts";
 import { executeExpire, planSourceExpire } from "../retention/expire.ts";
+import { SnapshotGuard } from "./snapshot-guard.ts";
 import type { UploadExecutor } from "./upload-executor.ts";
 import type { UploadObserver } from "./upload-observer.ts";
 import type { UploadOptions } from "./upload-options.ts";
@@ -94,7 +95,7 @@ const MAX_DESCRIPTION_BYTES = 1024;
  * **not flushed**: several sources may share one.
  * @throws KopiaError as `uploadSnapshot`; `ARGUMENT_INVALID` (description too long);
  * `SOURCE_INVALID` (a source that could not carry a policy is refused before anything is read);
- * `POLICY_INVALID`.
+ * `POLICY_INVALID`; `SESSION_EXPIRED` when the machine slept so long that upkeep removed what it relied on, also from the flush.
  */
 export async function createSnapshot(
   session: WriteSession,
@@ -104,11 +105,14 @@ export async function createSnapshot(
   const { manifests } = session;
   validateUploadSource(source);
   validateDescription(options.description ?? "");
+  const guard = new SnapshotGuard(session);
   const previousSnapshots = await findPreviousSnapshots(manifests, source);
   const policyTree = await loadPolicyTree(manifests, source);
   const timeZone = options.timeZone ?? localTimeZone();
   const saveCheckpoint = async (checkpoint: SnapshotManifest): Promise<void> => {
-    await saveSnapshot(manifests, checkpoint);
+    await guard.assertStored(checkpoint);
+    guard.watchFlush(await saveSnapshot(manifests, checkpoint));
+    guard.startAnew();
     await applyRetention(manifests, source, timeZone);
     await session.flush();
   };
@@ -123,7 +127,9 @@ export async function createSnapshot(
   const review = options.review?.(manifest, previousSnapshots) ?? {};
   if (review.discard === true) return { manifest, saved: false, identical, deletedByRetention: [] };
   const tags = { ...manifest.tags, ...review.tags };
+  await guard.assertStored(manifest);
   const saved = await saveSnapshot(manifests, { ...manifest, tags });
+  guard.watchFlush(saved);
   await ensureMaintenanceOwner(session);
   const isFrozen = review.freezeRetention === true;
   const deletedByRetention = isFrozen ? [] : await applyRetention(manifests, source, timeZone);

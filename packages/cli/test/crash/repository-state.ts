@@ -50,7 +50,7 @@ export async function repositoryState(path: string, password: string): Promise<R
     ),
     policies: unique(
       (await listPolicies(repository.manifests)).map(
-        ({ target, policy }) => `${formatSource(target)} ${String(encodePolicy(policy))}`,
+        ({ target, policy }) => `${formatSource(target)} ${encodePolicy(policy)}`,
       ),
     ),
     owner: (await getMaintenanceParameters(repository.manifests)).owner,

@@ -35,10 +35,10 @@ test("what was written before a long sleep is not published", async () => {
 test("a sleep while the index is stored withdraws it", async () => {
   const { clock, storage, faulty, session } = await openSession();
   session.contents.writeContent(new Uint8Array(1000));
-  const { put } = storage;
+  const put = storage.put.bind(storage);
   storage.put = async (id, data, options) => {
     if (id.startsWith("xn")) clock.advance(7n * HOUR);
-    return put.call(storage, id, data, options);
+    return put(id, data, options);
   };
   await expect(session.flush()).rejects.toMatchObject({ code: "SESSION_EXPIRED" });
   expect(faulty.log.some(({ operation, id }) => operation === "put" && id.startsWith("xn"))).toBe(

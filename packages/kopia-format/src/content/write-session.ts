@@ -17,15 +17,14 @@ import type {
   ContentReader,
   WriteContentOptions,
 } from "./content-store.ts";
-import { assertFlushedInTime } from "./assert-flushed-in-time.ts";
 import { AttachedThreads } from "./attached-threads.ts";
 import type { ContentWriteSession, ContentWriteStats } from "./content-write-session.ts";
-import { buildIndexShards } from "./index/build-index.ts";
 import type { ContentEntryTable, Presence } from "./index/entry-table.ts";
 import type { IndexBlobManager } from "./index-blob/index-blob-manager.ts";
 import type { IndexLoader } from "./index-loader.ts";
 import { mergeEntries } from "./merge-entries.ts";
 import { addPacked, type PackingGrant, type PackingThreads } from "./packing-threads.ts";
+import { publishIndex } from "./publish-index.ts";
 import { packPrefixFor, packPrefixOfContent, type PackPrefix } from "./pack/pack-id.ts";
 import { contentResult, requireEntry } from "./read-contents.ts";
 import { SessionUnit, type SessionContext } from "./session-unit.ts";
@@ -312,18 +311,8 @@ export class WriteSession implements ContentWriteSession {
 
   async #writeIndex(unit: SessionUnit, entries: ContentEntryTable): Promise<void> {
     const { checkFormat, indexBlobs, loader } = this.#options;
-    const { storage, clock } = this.#context;
-    const { sessionId, startTime } = unit;
     await checkFormat?.();
-    assertFlushedInTime(clock, sessionId, startTime);
-    const shards = buildIndexShards(entries, { version: this.#context.indexVersion });
-    const blobs = await indexBlobs.writeFlush(shards, sessionId);
-    try {
-      assertFlushedInTime(clock, sessionId, startTime);
-    } catch (error) {
-      for (const { id } of blobs) await storage.delete(id);
-      throw error;
-    }
+    const { blobs, shards } = await publishIndex({ ...this.#context, indexBlobs }, unit, entries);
     this.#stats.indexBlobCount += blobs.length;
     loader.addOwn(blobs, shards);
   }

@@ -46,7 +46,8 @@ export async function enumerateDeaths(
   });
   const base = { command: command.name, operationCount: log.length, deathCount: 0, failures: [] };
   if (first?.exitCode !== 0) {
-    if (first?.stderr.includes("not available") === true) return { ...base, unavailable: true };
+    if (/not available|expected command/.test(first?.stderr ?? ""))
+      return { ...base, unavailable: true };
     return { ...base, unavailable: false, failures: [`undisturbed: ${first?.stderr ?? ""}`] };
   }
   const after = await stateOf(undisturbed, command);
@@ -138,9 +139,13 @@ function differs(
   return undefined;
 }
 
-async function stateOf(place: Workplace, { newPassword }: CrashCommand): Promise<RepositoryState> {
+async function stateOf(
+  place: Workplace,
+  { newPassword, env }: CrashCommand,
+): Promise<RepositoryState> {
   const path = join(place.path, "repo");
-  if (newPassword === undefined) return repositoryState(path, PASSWORD);
+  const ownerId = env?.["KOPIA_REPO_UPGRADE_OWNER_ID"];
+  if (newPassword === undefined) return repositoryState(path, PASSWORD, ownerId);
   try {
     return await repositoryState(path, newPassword);
   } catch (error) {

@@ -30,11 +30,16 @@ export interface RepositoryState {
 const derivedKeys = new Map<string, Bytes>();
 
 /** Reads everything in a repository. @throws KopiaError when it does not even open. */
-export async function repositoryState(path: string, password: string): Promise<RepositoryState> {
+export async function repositoryState(
+  path: string,
+  password: string,
+  upgradeOwnerId = "",
+): Promise<RepositoryState> {
   const known = derivedKeys.get(password);
   await using repository = await openFilesystemRepository({
     path,
     password,
+    ...(upgradeOwnerId !== "" && { upgradeOwnerId }),
     ...(known !== undefined && { formatKey: known }),
   });
   derivedKeys.set(password, repository.format.formatKey);

@@ -16,7 +16,8 @@ export interface PasswordChange {
 
 /**
  * Changes the repository's password (spec 1 §2.11): both format blobs under the new key, nothing
- * else. Clients that are open fail at their next look at the format blob.
+ * else. Clients that are open fail at their next look at the format blob. Killed anywhere, the old or the
+ * new password opens the repository, unless it has retention settings.
  * @throws KopiaError `INVALID_PASSWORD`, `FORMAT_INVALID_PARAMETER` where the format does not allow
  *   it, and as `loadRepositoryFormat`.
  */
@@ -39,7 +40,8 @@ export async function changePassword(
     uniqueId,
     keyAlgorithm,
   });
-  return writeFormatBlobs(storage, random, { ...opened, formatKey, content, blobRetention });
+  const toWrite = { ...opened, formatKey, content, blobRetention, replacesKey: true };
+  return writeFormatBlobs(storage, random, toWrite);
 }
 
 /** Parameters that may change; what is left out stays (spec 1 §3.1). */

@@ -22,11 +22,13 @@ export interface FormatToWrite {
   /** Document of the encrypted part whose unknown members are kept. */
   readonly contentSource: JsonObject;
   readonly blobRetention: BlobRetention;
+  /** The key is another one than that of the blobs in storage. */
+  readonly replacesKey?: boolean;
 }
 
 /**
- * Puts both format blobs under one key, `kopia.blobcfg` first (spec 1 §2.10, §2.11), after opening
- * again what is about to be stored.
+ * Puts both format blobs under one key, `kopia.blobcfg` first (spec 1 §2.10, §2.11) unless the key changes,
+ * after opening again what is about to be stored.
  */
 export async function writeFormatBlobs(
   storage: BlobStorage,
@@ -42,6 +44,14 @@ export async function writeFormatBlobs(
   const formatBlob = encodeFormatBlob({ ...toWrite.document, encryptedFormat });
   const readBack = { document: decodeFormatBlob(formatBlob), formatBlob, blobConfig };
   const { format } = openFormatBlobs(readBack, formatKey);
+  if (toWrite.replacesKey === true && Object.keys(toWrite.blobRetention).length === 0) {
+    // Blobs under two keys open with no password at all. Settings without content may be absent meanwhile
+    // (spec 1 "Additions" §2.5), so that a client killed anywhere leaves what the old or the new one opens.
+    await storage.delete(BLOB_CONFIG_ID);
+    await storage.put(FORMAT_BLOB_ID, formatBlob);
+    await storage.put(BLOB_CONFIG_ID, blobConfig);
+    return format;
+  }
   await storage.put(BLOB_CONFIG_ID, blobConfig);
   await storage.put(FORMAT_BLOB_ID, formatBlob);
   return format;

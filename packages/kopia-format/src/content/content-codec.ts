@@ -101,6 +101,7 @@ export class ContentCodec {
     if (compressor.compressInto === undefined) return undefined;
     const neededBytes = COMPRESSION_HEADER_BYTES + data.length + (data.length >> 8) + 256;
     if (this.#room.length < neededBytes) {
+      releaseBytes(this.#room);
       this.#room = new Uint8Array(Math.max(neededBytes, MIN_ROOM_BYTES));
     }
     const room = this.#room;

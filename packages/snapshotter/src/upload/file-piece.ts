@@ -30,7 +30,12 @@ export class FilePieceWriter {
   /** @throws KopiaError when the repository cannot be written. */
   store(piece: FilePiece): FilePieceResult {
     const { fd, offsetBytes, lengthBytes, compressionHeaderId } = piece;
-    if (this.#buffer.length < lengthBytes) this.#buffer = new Uint8Array(lengthBytes);
+    if (this.#buffer.length < lengthBytes) {
+      // The old one is given back at once; doubling keeps the number of new ones small.
+      const { length } = this.#buffer;
+      this.#buffer.buffer.transfer(0);
+      this.#buffer = new Uint8Array(Math.max(lengthBytes, 2 * length));
+    }
     const buffer = this.#buffer.subarray(0, lengthBytes);
     let filledBytes = 0;
     try {

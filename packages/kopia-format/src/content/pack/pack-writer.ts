@@ -1,4 +1,5 @@
 import type { Bytes } from "../../base/bytes.ts";
+import { releaseBytes } from "../../base/release-bytes.ts";
 import type { BlobId, BlobMetadata, BlobStorage, BlobWriter } from "../../blob/storage.ts";
 
 /** First size of a buffer; it doubles up to its limit. */
@@ -23,6 +24,7 @@ export class PackBuffer {
       const doubledBytes = Math.min(2 * this.#bytes.length, this.limitBytes);
       const grown = new Uint8Array(Math.max(lengthBytes, doubledBytes));
       grown.set(this.#bytes.subarray(0, keepBytes));
+      releaseBytes(this.#bytes);
       this.#bytes = grown;
     }
     return this.#bytes;

@@ -258,8 +258,9 @@ describe.skipIf(KOPIA === "")("beside the real program (needs KOPIA_EXE)", () =>
     // Without --commit nothing is written at all; the real program leaves the new trees behind.
     expect(readdirSync(pair.ours, { recursive: true }).map(String).toSorted()).toEqual(files);
     expect(await snapshotsOf(pair.mine(...LIST))).toEqual(before);
-    const ours = await pair.mine("snapshot", "fix", ...fix, "--commit");
-    const theirs = pair.real("--no-auto-maintenance", "snapshot", "fix", ...fix, "--commit");
+    const fixing = ["--no-auto-maintenance", "snapshot", "fix", ...fix, "--commit"];
+    const ours = await pair.mine(...fixing);
+    const theirs = pair.real(...fixing);
     expect([ours.exitCode, theirs.exitCode]).toEqual([0, 0]);
     const fixed = await snapshotsOf(pair.mine(...LIST));
     expect(fixed).toEqual(await snapshotsOf(pair.real(...LIST)));

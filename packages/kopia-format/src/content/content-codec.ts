@@ -17,6 +17,9 @@ export const LZ4_HEADER_ID = 0x1400;
 
 const MIN_ROOM_BYTES = 2 ** 17;
 
+/** Decrypting shorter contents in place saves nothing. */
+const MIN_IN_PLACE_BYTES = 2 ** 18;
+
 /** A content as it will be encrypted. */
 export interface StoredForm {
   readonly bytes: Uint8Array;
@@ -152,11 +155,21 @@ export class ContentCodec {
 
   /**
    * As `decode`, for callers that have no entry at hand and leave the explanation of a failure to `decode`.
+   * @param packed may be overwritten; the result never shares its memory.
    * @throws any error when the bytes are not those of the content.
    */
-  unpack(packed: Uint8Array, iv: Uint8Array, form: PackedForm): Bytes {
+  unpack(packed: Bytes, iv: Uint8Array, form: PackedForm): Bytes {
     if (form.encryptionKeyId !== 0) {
       throw new KopiaError("FORMAT_UNSUPPORTED", `encryption key ID ${form.encryptionKeyId}`);
+    }
+    const isInPlace =
+      form.compressionHeaderId !== 0 &&
+      packed.length >= MIN_IN_PLACE_BYTES &&
+      this.#encryptor.decryptInPlace !== undefined;
+    if (isInPlace) {
+      const stored = this.#encryptor.decryptInPlace?.(packed, iv) ?? packed;
+      const data = this.#decompress(form, stored);
+      return data.buffer === packed.buffer ? data.slice() : data;
     }
     const stored = this.#encryptor.decrypt(packed, iv);
     if (form.compressionHeaderId === 0) return stored;

@@ -121,8 +121,8 @@ const DEFAULT_MAX_PACKS_IN_FLIGHT = 4;
 const DATA_BUFFER_BYTES = 2 ** 18;
 /** Metadata stays in memory longer, since indirect objects and manifests are read back while written. */
 const METADATA_BUFFER_BYTES = 2 ** 22;
-/** Entries taken from the index at a time, so that it may change between them. */
-const ITERATION_CHUNK = 1024;
+/** Entries taken from the index at a time, so that it may change between them; each time all index blobs are asked. */
+const ITERATION_CHUNK = 8192;
 
 /**
  * Loads the index and gives access to the contents (spec 1 §8.2, §9).

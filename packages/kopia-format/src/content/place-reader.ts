@@ -61,12 +61,13 @@ export class PlaceReader {
     }
   }
 
-  #readRange(packBlobId: string, offsetBytes: number, lengthBytes: number): Uint8Array | undefined {
+  #readRange(packBlobId: string, offsetBytes: number, lengthBytes: number): Bytes | undefined {
     try {
-      return this.#storage.readInto(packBlobId, { offsetBytes, lengthBytes }, (length) => {
+      this.#storage.readInto(packBlobId, { offsetBytes, lengthBytes }, (length) => {
         if (length > this.#buffer.length) this.#buffer = new Uint8Array(length);
         return this.#buffer.subarray(0, length);
       });
+      return this.#buffer.subarray(0, lengthBytes);
     } catch {
       return undefined;
     }
@@ -75,7 +76,7 @@ export class PlaceReader {
   #unpack(
     places: ContentPlacesParts,
     number: number,
-    run: { readonly packed: Uint8Array; readonly start: number },
+    run: { readonly packed: Bytes; readonly start: number },
   ): Bytes | undefined {
     const { numbers, keys, keyLength } = places;
     const at = number * PLACE.size;

@@ -9,7 +9,7 @@ const seeds = Array.from({ length: count }, (_, i) => firstSeed + i);
 
 test.skipIf(executable === "").each(seeds)(
   "both programs agree on the random repository %i (needs KOPIA_EXE)",
-  { timeout: 240_000 },
+  { timeout: 1_800_000 },
   async (seed) => {
     const { steps, difference } = await runRandomRepository(seed, executable);
     expect(difference, steps.join("\n")).toBeUndefined();

@@ -13,3 +13,15 @@ test("an error crosses threads with its code, details and cause", () => {
   expect(isKopiaError(copy.cause, "BLOB_NOT_FOUND")).toBe(true);
   expect((copy.cause as KopiaError).details).toEqual({ blob: "p01" });
 });
+
+test("causes of other kinds cross as their text, and an error without cause or stack stays so", () => {
+  const wire = (cause: unknown) => errorToWire(new KopiaError("BLOB_NOT_FOUND", "gone", { cause }));
+  expect((errorFromWire(wire(new TypeError("odd"))).cause as Error).message).toBe("odd");
+  expect((errorFromWire(wire("just text")).cause as Error).message).toBe("just text");
+  const bare = new KopiaError("BLOB_NOT_FOUND", "gone");
+  delete bare.stack;
+  const copy = errorFromWire(errorToWire(bare));
+  expect([copy.cause, copy.message, copy.details]).toEqual([undefined, "gone", {}]);
+  expect(errorToWire(bare).stack).toBeUndefined();
+  expect(copy.advice).not.toBe("");
+});

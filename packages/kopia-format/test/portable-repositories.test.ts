@@ -10,17 +10,16 @@ import { FakeClock } from "../src/testing/fake-clock.ts";
 type Library = typeof fast;
 
 let portable: Library;
-const getBuiltinModule = process.getBuiltinModule;
 
 beforeAll(async () => {
-  process.getBuiltinModule = (() => undefined) as typeof process.getBuiltinModule;
+  vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined);
   vi.resetModules();
   portable = await import("../src/index.ts");
   await portable.loadPortableZstdEncoder();
 });
 
 afterAll(() => {
-  process.getBuiltinModule = getBuiltinModule;
+  vi.restoreAllMocks();
 });
 
 const PASSWORD = "pässword";

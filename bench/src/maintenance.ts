@@ -50,13 +50,17 @@ export async function runMaintenanceBench(
         "--override-hostname=bench",
       );
       for (const args of COMMANDS) {
-        const { exitCode, wallSeconds, peakMemoryBytes, stderr } = await run(...args);
+        const { exitCode, wallSeconds, cpuSeconds, peakMemoryBytes, stderr } = await run(...args);
         if (exitCode !== 0) throw new Error(`${name} ${args.join(" ")}: ${stderr.slice(-2000)}`);
         const memory = `${Math.round(peakMemoryBytes / 2 ** 20)} MiB`;
         onRow(
-          [name.padEnd(7), args.join(" ").padEnd(40), `${wallSeconds.toFixed(2)} s`, memory].join(
-            " ",
-          ),
+          [
+            name.padEnd(7),
+            args.join(" ").padEnd(40),
+            `${wallSeconds.toFixed(2)} s`,
+            `(CPU ${cpuSeconds.toFixed(2)} s)`,
+            memory,
+          ].join(" "),
         );
       }
       rmSync(place, { recursive: true });

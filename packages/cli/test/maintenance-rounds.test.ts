@@ -13,7 +13,7 @@ test.skipIf(executable === "").each([
   { formatVersion: 1, ages: true },
 ])(
   "both programs maintain one repository in turn, and every snapshot stays (%o; needs KOPIA_EXE)",
-  { timeout: 60_000 + 60_000 * rounds },
+  { timeout: 60_000 + 180_000 * rounds },
   async (options) => {
     const result = await runMaintenanceRounds({
       ...options,

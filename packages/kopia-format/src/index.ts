@@ -170,6 +170,7 @@ export type {
   WriteContentOptions,
 } from "./content/content-store.ts";
 export type { ContentWriteSession, ContentWriteStats } from "./content/content-write-session.ts";
+export type { PackedAtHand } from "./content/packed-at-hand.ts";
 export { ContentPlaces, type ContentPlacesParts } from "./content/index/content-places.ts";
 export { PlaceReader } from "./content/place-reader.ts";
 export type { SupersededEpoch } from "./content/index-blob/epoch/cleanup-plan.ts";

@@ -1,5 +1,6 @@
 import type { ContentId } from "./content-entry.ts";
 import type { ContentWriter } from "./content-store.ts";
+import type { PackedAtHand } from "./packed-at-hand.ts";
 import type { PackingGrant, PackingThreads } from "./packing-threads.ts";
 
 /** What a write session did so far. */
@@ -23,7 +24,7 @@ export interface ContentWriteStats {
  */
 export interface ContentWriteSession extends ContentWriter {
   /** Writes a content again into a new pack, keeping whether it is deleted (spec 1 §9.5). For maintenance. */
-  rewriteContent(id: ContentId): Promise<void>;
+  rewriteContent(id: ContentId, atHand?: PackedAtHand): Promise<void>;
   stats(): ContentWriteStats;
   /** Whether something was written or deleted that no flush has made visible yet. */
   readonly hasPending: boolean;

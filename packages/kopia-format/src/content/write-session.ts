@@ -19,6 +19,7 @@ import type {
 } from "./content-store.ts";
 import { AttachedThreads } from "./attached-threads.ts";
 import type { ContentWriteSession, ContentWriteStats } from "./content-write-session.ts";
+import { packedAtHand, type PackedAtHand } from "./packed-at-hand.ts";
 import type { ContentEntryTable, Presence } from "./index/entry-table.ts";
 import type { IndexBlobManager } from "./index-blob/index-blob-manager.ts";
 import type { IndexLoader } from "./index-loader.ts";
@@ -173,8 +174,8 @@ export class WriteSession implements ContentWriteSession {
     await this.#writeAgain(id, { onlyDeleted: true });
   }
 
-  async rewriteContent(id: ContentId): Promise<void> {
-    await this.#writeAgain(id, { onlyDeleted: false });
+  async rewriteContent(id: ContentId, atHand?: PackedAtHand): Promise<void> {
+    await this.#writeAgain(id, { onlyDeleted: false, atHand });
   }
 
   flush(): Promise<void> {
@@ -321,11 +322,14 @@ export class WriteSession implements ContentWriteSession {
    * Stores a content again, as it is stored now (spec 1 §9.5). A content that cannot be read leaves the
    * session as it was: nothing was written.
    */
-  async #writeAgain(id: ContentId, mode: { readonly onlyDeleted: boolean }): Promise<void> {
+  async #writeAgain(
+    id: ContentId,
+    mode: { readonly onlyDeleted: boolean; readonly atHand?: PackedAtHand | undefined },
+  ): Promise<void> {
     this.#assertUsable();
     const entry = requireEntry(this.#view, id);
     if (mode.onlyDeleted && !entry.deleted) return;
-    const packed = await this.#view.readPacked(entry);
+    const packed = packedAtHand(entry, mode.atHand) ?? (await this.#view.readPacked(entry));
     const stored = this.#storedAgain(entry, packed);
     this.#assertUsable();
     const latest = requireEntry(this.#view, id);

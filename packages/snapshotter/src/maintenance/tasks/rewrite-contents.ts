@@ -7,12 +7,16 @@ import {
   type ContentId,
   type Repository,
 } from "@kopia-engine/kopia-format";
+import { readInOrder } from "../read-in-order.ts";
 import type { Cycle } from "../maintenance-cycle.ts";
 import type { MaintenanceTask } from "../maintenance-task.ts";
 import { refreshTrusted } from "../trusted-storage.ts";
 
 /** Packs with less than this share of the full size, in percent, are short (spec 3 §1.8, trap T-9). */
 const SHORT_PACK_PERCENT = 60;
+
+/** Packs in flight are bounded at least this often. */
+const SETTLE_BYTES = 2 ** 20;
 
 /** Contents of short packs. */
 export interface RewritePlan {
@@ -128,15 +132,19 @@ export async function executeRewrite(
   await using session = await repository.writeSession();
   let failedCount = 0;
   let first: unknown;
-  for (const id of plan.toRewrite) {
+  let sinceSettled = 0;
+  for await (const { id, atHand } of readInOrder(repository, plan.toRewrite)) {
     try {
-      await session.contents.rewriteContent(id);
+      await session.contents.rewriteContent(id, atHand);
     } catch (error) {
       const isDeleted = session.contents.getContentInfo(id)?.deleted ?? false;
       if (ignoreDeleted && isDeleted) continue;
       failedCount++;
       first ??= error;
     }
+    sinceSettled += atHand?.bytes.length ?? SETTLE_BYTES;
+    if (sinceSettled < SETTLE_BYTES) continue;
+    sinceSettled = 0;
     await session.contents.settle();
   }
   if (failedCount > 0) {

@@ -52,7 +52,7 @@ export const group: MatrixGroup = {
         {
           argv: ["manifest", "list", "--filter=type:snapshot", "--sort=hostname"],
           unordered: true,
-          masks: [[/ +\d+ </g, " <"]],
+          masks: [[/^(<ID>|[0-9a-f]{32}) +\d+ /gm, "<ID> "]],
         },
         { ...transfer("copy"), exit: 1 },
         { ...transfer("copy", "@h", "v@h4"), exit: 1 },

@@ -18,6 +18,7 @@ describe.each(groups)("matrix of $name", (group: MatrixGroup) => {
       }
     }
     expect(wrong).toEqual([]);
+    if (group.golden === false) return;
     await expect(text).toMatchFileSnapshot(`golden/${group.name}.txt`);
   });
 

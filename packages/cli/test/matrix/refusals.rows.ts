@@ -43,6 +43,7 @@ const available = commandsBelow(commandTree)
 /** Command lines that no command takes, and every command without a repository. */
 export const group: MatrixGroup = {
   name: "refusals",
+  golden: false,
   scenarios: [
     {
       name: "words and flags that do not exist",

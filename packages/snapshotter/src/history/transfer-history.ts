@@ -20,7 +20,8 @@ export interface HistoryTransfer {
 }
 
 /**
- * Plans `copy-history` and `move-history` (spec 2 §9.11); writes nothing. Ordered by start time.
+ * Plans `copy-history` and `move-history` (spec 2 §9.11); writes nothing. Ordered by start time; snapshots that
+ * would stay where they are, are left out.
  * @throws KopiaError `ARGUMENT_INVALID` when many sources would fall together: a destination path without a
  * source path, or a destination user without a source user.
  */
@@ -41,6 +42,7 @@ export async function planHistory(
       host: destination.host || snapshot.source.host,
       path: destination.path || snapshot.source.path,
     };
+    if (isSameSource(snapshot.source, target)) continue;
     const key = JSON.stringify(target);
     const there = known.get(key) ?? (await listSnapshots(manifests, { source: target }));
     known.set(key, there);

@@ -24,6 +24,8 @@ async function replay(seed: number): Promise<number> {
   return failure === undefined ? 0 : 1;
 }
 
+const PROGRESS_SEEDS = 500;
+
 async function run(from: number, count: number): Promise<number> {
   const started = systemClock.now();
   const failed: SimulationResult[] = [];
@@ -33,6 +35,8 @@ async function run(from: number, count: number): Promise<number> {
     sum.snapshots += result.snapshotCount;
     sum.crashes += result.crashCount;
     sum.operations += result.operationCount;
+    if ((seed - from) % PROGRESS_SEEDS === PROGRESS_SEEDS - 1)
+      print(`${seed - from + 1} seeds done`);
     if (result.failure === undefined) continue;
     failed.push(result);
     print(`seed ${seed}: ${result.failure.message}`);

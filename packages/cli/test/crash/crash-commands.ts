@@ -126,7 +126,7 @@ export const CRASH_COMMANDS: readonly CrashCommand[] = [
   {
     name: "content rewrite",
     template: "current",
-    argv: () => ["content", "rewrite", "--short", "--safety=none"],
+    argv: () => ["content", "rewrite", "--short", "--safety=none", DANGEROUS],
     same: ALL_STATE,
   },
   {

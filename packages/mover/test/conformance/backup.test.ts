@@ -40,7 +40,7 @@ const snapshots = (program?: string): ListedSnapshot[] => snapshotsOf(bench, pro
 const byName = (a: string, b: string): number => (a < b ? -1 : 1);
 
 function check(name: string, run: () => Promise<void>): void {
-  test.skipIf(missing !== undefined)(`${name}${suffix}`, run, 60_000);
+  test.skipIf(missing !== undefined)(`${name}${suffix}`, run, 180_000);
 }
 
 function checkEach(
@@ -122,24 +122,21 @@ describe("backup", () => {
     expect(snapshots()).toHaveLength(2);
   });
 
-  check(
-    "40 runs with latest=3 keep three snapshots and expire none of another source",
-    async () => {
-      expect(
-        (await bench.run({ args: ["backup"], env: { KOPIA_OVERRIDE_USERNAME: "other" } })).exitCode,
-      ).toBe(0);
-      const env = { KOPIA_RETAIN_LATEST: "3", KOPIA_RETAIN_STRICT: "true" };
-      for (let round = 0; round < Number(process.env["MOVER_RETENTION_RUNS"] ?? 5); round++) {
-        write("data", "round", String(round));
-        expect((await bench.run({ args: ["backup"], env })).exitCode).toBe(0);
-      }
-      for (const judge of JUDGES) {
-        const own = snapshots(judge).filter(({ source }) => source.userName === "atuin-src");
-        expect(own).toHaveLength(3);
-        expect(snapshots(judge)).toHaveLength(4);
-      }
-    },
-  );
+  check("runs with latest=3 keep three snapshots and expire none of another source", async () => {
+    expect(
+      (await bench.run({ args: ["backup"], env: { KOPIA_OVERRIDE_USERNAME: "other" } })).exitCode,
+    ).toBe(0);
+    const env = { KOPIA_RETAIN_LATEST: "3", KOPIA_RETAIN_STRICT: "true" };
+    for (let round = 0; round < Number(process.env["MOVER_RETENTION_RUNS"] ?? 4); round++) {
+      write("data", "round", String(round));
+      expect((await bench.run({ args: ["backup"], env })).exitCode).toBe(0);
+    }
+    for (const judge of JUDGES) {
+      const own = snapshots(judge).filter(({ source }) => source.userName === "atuin-src");
+      expect(own).toHaveLength(3);
+      expect(snapshots(judge)).toHaveLength(4);
+    }
+  });
 
   check("structured JSON config: the identity counts all the same", async () => {
     const config = { storage: { type: "filesystem", config: { path: "/repository/repository" } } };

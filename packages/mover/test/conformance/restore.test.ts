@@ -30,7 +30,7 @@ afterEach(() => {
 });
 
 function check(name: string, run: () => Promise<void>): void {
-  test.skipIf(missing !== undefined)(`${name}${suffix}`, run, 120_000);
+  test.skipIf(missing !== undefined)(`${name}${suffix}`, run, 180_000);
 }
 
 /** One backup for each text, in order. */

@@ -71,6 +71,7 @@ export {
   type FileTimes,
   type PosixPath,
 } from "./base/posix.ts";
+export { makeDirectories } from "./base/make-directories.ts";
 export {
   encodeOpenMetrics,
   type MetricFamily,

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { ObjectStore } from "@kopia-engine/kopia-format";
 import type { DirectoryEntry } from "@kopia-engine/snapshotter";
 import type { CommandContext } from "../command-context.ts";
+import { makeDirectories } from "@kopia-engine/kopia-format";
 
 /** Exit codes of `diff` beyond this are failures. */
 const DIFFERENT = 1;
@@ -53,7 +54,7 @@ export class FileDiffer implements Disposable {
     // Names inside the repository are one component each; `..` and the like never come this far.
     const relative = join(side, ...path.split("/").filter((part) => part !== "." && part !== ".."));
     const target = join(this.#root(), relative);
-    mkdirSync(dirname(target), { recursive: true });
+    makeDirectories(dirname(target));
     const file = openSync(target, "wx", 0o600);
     try {
       const reader = await this.#objects.openObject(entry.objectId);

@@ -1,7 +1,12 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { errorMessage, formatGoDuration, type Clock } from "@kopia-engine/kopia-format";
+import {
+  errorMessage,
+  formatGoDuration,
+  type Clock,
+  makeDirectories,
+} from "@kopia-engine/kopia-format";
 import { compactTime } from "./log-lines.ts";
 import { listenForMetrics } from "./metrics-listener.ts";
 import { pushMetrics } from "./metrics-push.ts";
@@ -68,7 +73,7 @@ function startPush({ globals, log }: ObservedCommand, metrics: Metrics): () => P
 }
 
 function storeMetrics(metrics: Metrics, directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectories(directory, 0o700);
   const text = metricsText(metrics.families(), "text");
   writeFileSync(join(directory, "kopia-metrics.prom"), text, { mode: 0o600 });
 }

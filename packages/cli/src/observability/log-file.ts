@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { makeDirectories } from "@kopia-engine/kopia-format";
 
 const CACHE_TAG_FILE = "CACHEDIR.TAG";
 const CACHE_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n";
@@ -75,7 +76,7 @@ export class LogFile {
 
   #openSegment(): number {
     const { basePath, linksLatest } = this.#options;
-    fs.mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    makeDirectories(this.directory, 0o700);
     if (linksLatest) markAsCache(this.directory);
     const path = `${basePath}.${this.#segment}.log`;
     const fd = fs.openSync(path, "a", 0o600);

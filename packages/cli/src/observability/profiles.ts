@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { Session } from "node:inspector/promises";
 import { join } from "node:path";
+import { makeDirectories } from "@kopia-engine/kopia-format";
 
 /** Profiles that are being taken. */
 export interface RunningProfiles {
@@ -20,7 +21,7 @@ export async function startProfiles(options: { readonly cpu: boolean }): Promise
   await session.post("HeapProfiler.startSampling");
   return {
     async store(directory) {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeDirectories(directory, 0o700);
       const save = (name: string, profile: unknown): void =>
         writeFileSync(join(directory, name), JSON.stringify(profile), { mode: 0o600 });
       const heap = await session.post("HeapProfiler.stopSampling");

@@ -8,6 +8,7 @@ import { fnv1a32 } from "../base/fnv.ts";
 import type { RandomBytes } from "../base/random.ts";
 import { rangeOf } from "./range.ts";
 import type { BlobRange } from "./storage.ts";
+import { makeDirectories } from "../base/make-directories.ts";
 
 /** Length of the HMAC-SHA256 tag behind the bytes of an entry. */
 const TAG_BYTES = 32;
@@ -85,7 +86,7 @@ export class CachePool {
     const temporaryPath = `${path}.tmp.${toHex(this.#options.random(8))}`;
     try {
       this.#sweepWhenDue(data.length);
-      fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      makeDirectories(dirname(path), 0o700);
       // In two pieces: an entry may be tens of MiB.
       fs.writeFileSync(temporaryPath, data, { flag: "wx", mode: 0o600 });
       fs.appendFileSync(temporaryPath, this.#tag(name, data));

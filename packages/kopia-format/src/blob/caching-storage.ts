@@ -14,6 +14,7 @@ import type {
   PutOptions,
 } from "./storage.ts";
 import { ForwardingStorage, withCommit } from "./forwarding-storage.ts";
+import { makeDirectories } from "../base/make-directories.ts";
 
 /** What marks a directory as a cache for backup programs (spec 1 §10.4). */
 const CACHE_TAG_FILE = "CACHEDIR.TAG";
@@ -189,7 +190,7 @@ function markAsCache(directory: string): void {
   const path = `${directory}/${CACHE_TAG_FILE}`;
   if (fs.existsSync(path)) return;
   try {
-    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(directory, 0o700);
     fs.writeFileSync(path, CACHE_TAG, { mode: 0o600 });
   } catch {
     // Not writable: nothing will be stored either.

@@ -27,6 +27,7 @@ import type {
   StorageCapacity,
 } from "./storage.ts";
 import { storageError, systemErrorCode } from "./system-error.ts";
+import { makeDirectories } from "../base/make-directories.ts";
 
 const DEFAULT_FILE_MODE = 0o600;
 const DEFAULT_DIRECTORY_MODE = 0o700;
@@ -65,7 +66,7 @@ export async function openFilesystemStorage(
   const settings = checkOptions(options);
   try {
     if (options.create === true) {
-      fs.mkdirSync(settings.path, { recursive: true, mode: settings.dirMode });
+      makeDirectories(settings.path, settings.dirMode);
     }
     const storage = new FilesystemStorage(settings, rootIdentity(settings.path));
     return options.readOnly === true ? new ReadOnlyStorage(storage) : storage;

@@ -14,6 +14,7 @@ import {
   type ShardParameters,
 } from "./shards.ts";
 import { storageError, systemErrorCode } from "./system-error.ts";
+import { makeDirectories } from "../base/make-directories.ts";
 
 /** A file that changes its place, both as absolute paths. */
 export interface ShardMove {
@@ -93,7 +94,7 @@ export function executeShardChange(
   const { path, parameters, moves } = plan;
   try {
     for (const { from, to } of moves) {
-      fs.mkdirSync(dirname(to), { recursive: true, mode: modeOf(dirname(from)) });
+      makeDirectories(dirname(to), modeOf(dirname(from)));
       fs.renameSync(from, to);
     }
     const removedCount = removeEmptyDirectories(path, observer);

@@ -2,7 +2,6 @@ import {
   chmodSync,
   closeSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -14,6 +13,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { toHex } from "../base/bytes.ts";
 import { KopiaError, errorMessage } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
+import { makeDirectories } from "../base/make-directories.ts";
 
 const PRIVATE_FILE_MODE = 0o600;
 const PRIVATE_DIRECTORY_MODE = 0o700;
@@ -25,7 +25,7 @@ const PRIVATE_DIRECTORY_MODE = 0o700;
 export function writePrivateFile(path: string, data: Uint8Array): void {
   const temporary = `${path}.tmp.${toHex(systemRandom(8))}`;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: PRIVATE_DIRECTORY_MODE });
+    makeDirectories(dirname(path), PRIVATE_DIRECTORY_MODE);
     const fd = openSync(temporary, "wx", PRIVATE_FILE_MODE);
     try {
       for (let offset = 0; offset < data.length;) offset += writeSync(fd, data, offset);

@@ -1,6 +1,6 @@
-import { lstatSync, mkdirSync, readdirSync, rmSync, statfsSync } from "node:fs";
+import { lstatSync, readdirSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
-import { errorMessage } from "@kopia-engine/kopia-format";
+import { errorMessage, makeDirectories } from "@kopia-engine/kopia-format";
 import type { CacheLimits } from "../environment/environment.ts";
 
 /** Folders that hold nothing but copies of the repository, ours and the original's (spec 4 §2.4.2). */
@@ -65,7 +65,7 @@ export function measureCache(directory: string, limits: CacheLimits): CacheUsage
 
 /** Makes the cache directory and its folder for logs; the mode of one that is there stays (spec 4 §2.1 step 6). */
 export function makeCacheDirectory(directory: string): void {
-  mkdirSync(join(directory, "logs"), { recursive: true });
+  makeDirectories(join(directory, "logs"));
 }
 
 function directoryBytes(directory: string): number {

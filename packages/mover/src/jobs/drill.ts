@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import {
   closeSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readSync,
@@ -12,7 +11,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Repository, errorMessage, formatGoTime } from "@kopia-engine/kopia-format";
+import {
+  type Repository,
+  errorMessage,
+  formatGoTime,
+  makeDirectories,
+} from "@kopia-engine/kopia-format";
 import {
   type DirectoryEntry,
   type SnapshotManifest,
@@ -222,7 +226,7 @@ function randomBelow(repository: Repository, limit: number): number {
 
 function makeScratch(env: Environment): string {
   const parent = optional(env, "KOPIA_DRILL_DIR") ?? tmpdir();
-  mkdirSync(parent, { recursive: true });
+  makeDirectories(parent);
   return mkdtempSync(join(parent, "kopia-drill-"));
 }
 

@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { type RandomBytes, systemRandom } from "@kopia-engine/kopia-format";
+import { type RandomBytes, systemRandom, makeDirectories } from "@kopia-engine/kopia-format";
 import { errorCodeOf } from "../fs/go-errno.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import { deleteExtraEntries } from "./delete-extra.ts";
@@ -96,8 +96,7 @@ class LocalOutput implements RestoreOutput {
   openRoot(): OutputDirectory {
     const { targetPath } = this.#options;
     const stat = statSync(targetPath, { throwIfNoEntry: false });
-    if (stat === undefined)
-      mkdirSync(targetPath, { recursive: true, mode: INITIAL_DIRECTORY_MODE });
+    if (stat === undefined) makeDirectories(targetPath, INITIAL_DIRECTORY_MODE);
     else if (!stat.isDirectory()) throw inTheWay(targetPath, "is not a directory");
     else if (!this.#mayOverwriteDirectories() && readdirSync(targetPath).length > 0) {
       throw inTheWay(targetPath, "exists and is not empty");
@@ -206,7 +205,7 @@ class LocalOutput implements RestoreOutput {
     }
     const { targetPath } = this.#options;
     if (this.#fileParent === undefined) {
-      mkdirSync(dirname(targetPath), { recursive: true, mode: INITIAL_DIRECTORY_MODE });
+      makeDirectories(dirname(targetPath), INITIAL_DIRECTORY_MODE);
       this.#fileParent = this.#fileParents.openRoot(true);
     }
     const handle = this.#fileParents.handleOf(this.#fileParent);

@@ -269,8 +269,25 @@ test("changing the password keeps every key; open clients notice", async () => {
   });
 });
 
-test("a password change that stops half way is explained, and neither password is called wrong", async () => {
-  const inner = await newRepository();
+test.each([
+  ["delete", 1],
+  ["put", 1],
+  ["put", 2],
+] as const)(
+  "a password change killed at %s %i leaves a repository that exactly one password opens",
+  async (operation, nth) => {
+    const inner = await newRepository();
+    const storage = new FaultyStorage(inner, [{ kind: "kill", operations: [operation], nth }]);
+    await expect(changePassword(storage, { password, newPassword: "new" })).rejects.toThrow();
+    const outcomes = [await outcome(inner, password), await outcome(inner, "new")];
+    expect(outcomes.filter((text) => text === "loaded")).toHaveLength(1);
+  },
+);
+
+test("with retention settings one that stops half way is explained, and neither password is called wrong", async () => {
+  const inner = new MemoryStorage();
+  const blobRetention = { retentionMode: "COMPLIANCE", retentionPeriodNs: 25 * 3600e9 };
+  await initializeRepository(inner, password, { blobRetention });
   const storage = new FaultyStorage(inner, [{ kind: "kill", operations: ["put"], nth: 2 }]);
   await expect(changePassword(storage, { password, newPassword: "new" })).rejects.toThrow();
   for (const secret of [password, "new"]) {

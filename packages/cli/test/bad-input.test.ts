@@ -201,9 +201,9 @@ test("nothing that Kopia has and this program has not passes silently", async ()
         .join(" ")} is not available`,
     );
   }
-  const flag = await place.run(["restore", "--shallow=1", "k00"]);
+  const flag = await place.run(["benchmark", "compression", "--by-alloc", "--data-file=x"]);
   expect(flag).toMatchObject({ exitCode: 1 });
-  expect(flag.stderr).toContain("flag --shallow is not available in this program yet");
+  expect(flag.stderr).toContain("flag --by-alloc is not available in this program yet");
   const archive = await place.run(["snapshot", "list"]);
   expect(archive.stderr).toContain(
     "open repository: repository is not connected. See https://kopia.io/docs/repositories/\n",

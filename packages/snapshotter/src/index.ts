@@ -198,7 +198,14 @@ export {
   type RestoreFailure,
   type RestoreObserver,
   type RestoreOptions,
+  type ShallowOptions,
 } from "./restore/restore-tree.ts";
+export {
+  isPlaceholderPath,
+  openLocalPlaceholder,
+  removeLocalPlaceholder,
+  type LocalPlaceholder,
+} from "./restore/local-placeholder.ts";
 export { computeRetention, type RetainedSnapshot } from "./retention/compute-retention.ts";
 export {
   executeExpire,

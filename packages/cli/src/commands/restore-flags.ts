@@ -35,10 +35,11 @@ export const restoreFlags = {
   ignoreErrors: booleanFlag("ignore-errors", { help: "Go on after errors" }),
   skipExisting: booleanFlag("skip-existing", { help: "Keep files that seem to be the same" }),
   deleteExtra: booleanFlag("delete-extra", { help: "Delete what the snapshot does not have" }),
-  shallow: countFlag("shallow", { help: "Placeholders from this depth on", unavailable: true }),
+  shallow: countFlag("shallow", {
+    help: "Placeholders for what lies deeper than this; expanding one: 0 unless given",
+  }),
   shallowMinsize: countFlag("shallow-minsize", {
-    help: "No placeholders for smaller files",
-    unavailable: true,
+    help: "No placeholders for files of fewer bytes",
   }),
   snapshotTime: textFlag("snapshot-time", {
     help: "For paths: the newest snapshot before this time",

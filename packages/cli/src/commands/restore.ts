@@ -5,9 +5,14 @@ import {
   createArchiveOutput,
   createLocalOutput,
   formatSource,
+  isPlaceholderPath,
+  openLocalPlaceholder,
+  removeLocalPlaceholder,
   resolveRestoreSource,
   restoreTree,
   type ArchiveFormat,
+  type DirectoryEntry,
+  type LocalPlaceholder,
   type ResolvedObject,
   type RestoreOutput,
   type RestoreStats,
@@ -20,8 +25,6 @@ import { entryPhrase } from "../session/kopia-phrases.ts";
 import { withRepository } from "../session/open-session.ts";
 import { restoreFlags, type RestoreFlagValues } from "./restore-flags.ts";
 
-const PLACEHOLDER_SUFFIX = ".kopia-entry";
-
 /** `restore` and `snapshot restore` (spec 2 §10, spec 3 §6.7). */
 export const command = defineCommand({
   flags: restoreFlags,
@@ -30,8 +33,14 @@ export const command = defineCommand({
   },
   async run(context, { flags, arguments: { words } }) {
     await withRepository(context, async (repository) => {
+      if (words.length > 0 && words.every(isPlaceholderPath)) {
+        await expandPlaceholders(context, repository, { flags, paths: words });
+        return;
+      }
       const { source, targetPath } = readArguments(context, words);
       const format = archiveFormat(flags.mode, targetPath);
+      if (format !== undefined && flags.shallow !== undefined)
+        throw new CommandError("--shallow is for directories: an archive has no placeholders");
       context.log.info(
         format === undefined
           ? `Restoring to local filesystem (${targetPath}) with parallelism=${flags.parallel}...`
@@ -42,7 +51,7 @@ export const command = defineCommand({
         format === undefined
           ? createLocalOutput({ targetPath, ...flags })
           : createArchiveOutput(targetPath, format);
-      const stats = await restore(context, repository, { flags, resolved, output });
+      const stats = await restore(context, repository, { flags, output, entry: resolved.entry });
       context.log.endProgress();
       context.log.info(`${describeStats(context, stats)}.\n`);
     });
@@ -53,15 +62,54 @@ function readArguments(
   context: CommandContext,
   words: readonly string[],
 ): { readonly source: string; readonly targetPath: string } {
-  if (words.some((word) => word.endsWith(PLACEHOLDER_SUFFIX)))
-    throw new CommandError("expanding placeholder files is not available in this program yet");
   const [source, target = source] = words;
-  if (words.length > 2 || source === undefined || target === undefined) {
+  if (
+    words.length > 2 ||
+    words.some(isPlaceholderPath) ||
+    source === undefined ||
+    target === undefined
+  ) {
     throw new CommandError(
       "unable to initialize output: restore requires a source and targetpath or placeholders",
     );
   }
   return { source, targetPath: resolve(context.io.cwd, target) };
+}
+
+/** Puts real files and directories in the place of placeholders (spec 2 §10.1, §10.7). */
+async function expandPlaceholders(
+  context: CommandContext,
+  repository: Repository,
+  input: { readonly flags: RestoreFlagValues; readonly paths: readonly string[] },
+): Promise<void> {
+  const { mode } = input.flags;
+  if (mode !== "auto" && mode !== "local")
+    throw new CommandError("placeholder expansion is only relevant to filesystem output");
+  const flags = { ...input.flags, shallow: input.flags.shallow ?? 0 };
+  for (const path of input.paths) {
+    const placeholder = openPlaceholder(resolve(context.io.cwd, path));
+    const { entry, targetPath } = placeholder;
+    context.log.info(
+      `Restoring to local filesystem (${targetPath}) with parallelism=${flags.parallel}...`,
+    );
+    const output = createLocalOutput({ targetPath, ...flags });
+    const stats = await restore(context, repository, { flags, output, entry });
+    // With errors ignored it stays: it is the only way to what is missing.
+    if (stats.ignoredErrorCount === 0) removeLocalPlaceholder(placeholder);
+    context.log.endProgress();
+    context.log.info(`${describeStats(context, stats)}.\n`);
+  }
+}
+
+function openPlaceholder(path: string): LocalPlaceholder {
+  try {
+    return openLocalPlaceholder(path);
+  } catch (error) {
+    throw new CommandError(
+      `placeholder can't be reified: unable to get filesystem entry for placeholder ${JSON.stringify(path)}: ${errorMessage(error)}`,
+      { cause: error },
+    );
+  }
 }
 
 /** `--mode`, or with `auto` the target's name (spec 2 §10.1). */
@@ -114,17 +162,21 @@ async function restore(
   repository: Repository,
   input: {
     readonly flags: RestoreFlagValues;
-    readonly resolved: ResolvedObject;
+    readonly entry: DirectoryEntry;
     readonly output: RestoreOutput;
   },
 ): Promise<RestoreStats> {
-  const { flags, output, resolved } = input;
+  const { flags, output, entry } = input;
+  const { shallow, shallowMinsize = 0 } = flags;
   const { log } = context;
   let toldAt = 0n;
   try {
     return await restoreTree({
       repository,
-      entry: resolved.entry,
+      entry,
+      ...(shallow === undefined
+        ? {}
+        : { shallow: { depth: shallow, minSizeBytes: shallowMinsize } }),
       output,
       ignoreErrors: flags.ignoreErrors,
       threads: { threads: flags.parallel },

@@ -5,6 +5,7 @@ import {
   toHex,
 } from "@kopia-engine/kopia-format";
 import { errorCodeOf } from "../fs/go-errno.ts";
+import { placeholderNameOf } from "../fs/placeholder.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import { deleteEntry } from "./delete-extra.ts";
 import { applyLinkAttributes } from "./local-attributes.ts";
@@ -27,7 +28,6 @@ export interface LocalPlace {
 }
 
 const INITIAL_FILE_MODE = 0o600;
-const PLACEHOLDER_SUFFIX = ".kopia-entry";
 
 /** Writes files and links into directories that are open; the same in every thread. */
 export class LocalEntries {
@@ -40,23 +40,37 @@ export class LocalEntries {
   }
 
   openFile(place: LocalPlace, entry: DirectoryEntry): LocalFile {
-    const { handle, name } = place;
-    this.removePlaceholder(place);
+    const { handle, existed, name } = place;
+    // It stays until the file is whole: till then it is the only way to the data.
+    const placeholderName = existed ? placeholderNameOf(name) : undefined;
     if (this.#options.writeFilesAtomically) {
       this.#checkReplaceable(handle, name);
       const writtenName = `.kopia-restore-${toHex(this.#random(8))}`;
       const fd = createFile(handle, writtenName);
-      const opened = { directory: handle, fd, writtenName, finalName: name, isNew: true };
+      const opened = {
+        directory: handle,
+        fd,
+        writtenName,
+        finalName: name,
+        placeholderName,
+        isNew: true,
+      };
       return new LocalFile(opened, entry, this.#options.file);
     }
     const { fd, isNew } = this.#openInPlace(handle, name);
-    const opened = { directory: handle, fd, writtenName: name, finalName: name, isNew };
+    const opened = {
+      directory: handle,
+      fd,
+      writtenName: name,
+      finalName: name,
+      placeholderName,
+      isNew,
+    };
     return new LocalFile(opened, entry, this.#options.file);
   }
 
   writeSymlink(place: LocalPlace, entry: DirectoryEntry, target: Uint8Array): void {
     const { handle, name } = place;
-    this.removePlaceholder(place);
     const stat = place.existed ? handle.lstat(name) : undefined;
     if (stat !== undefined) {
       const path = `${handle.path}/${name}`;
@@ -66,14 +80,14 @@ export class LocalEntries {
     }
     handle.symlink(name, target);
     applyLinkAttributes(handle, { ...entry, name }, this.#options.file);
+    this.removePlaceholder(place);
   }
 
   /** A shallow placeholder gives way to the real entry (spec 2 §10.4). */
   removePlaceholder({ handle, existed, name }: LocalPlace): void {
     if (!existed) return;
-    const placeholder = `${name}${PLACEHOLDER_SUFFIX}`;
-    if (Buffer.byteLength(placeholder) > 255) return;
-    deleteEntry(handle, placeholder);
+    const placeholderName = placeholderNameOf(name);
+    if (placeholderName !== undefined) deleteEntry(handle, placeholderName);
   }
 
   #openInPlace(handle: DirectoryHandle, name: string): { fd: number; isNew: boolean } {

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, ftruncateSync } from "node:fs";
 import type { DirectoryHandle } from "@kopia-engine/kopia-format";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
+import { deleteEntry } from "./delete-extra.ts";
 import { type AttributeOptions, applyAttributes } from "./local-attributes.ts";
 import { writeFilePiece } from "./local-file-bytes.ts";
 import type { LentFile, OutputFile } from "./restore-output.ts";
@@ -20,6 +21,8 @@ export interface OpenedFile {
   readonly writtenName: string;
   /** The name it gets when it is whole; the same as `writtenName` without atomic writing. */
   readonly finalName: string;
+  /** A placeholder that gives way once the file is whole (spec 2 §10.4). */
+  readonly placeholderName: string | undefined;
   /** It did not exist before, so it may be removed again. */
   readonly isNew: boolean;
 }
@@ -54,7 +57,7 @@ export class LocalFile implements OutputFile {
   }
 
   finish(): void {
-    const { fd, directory, writtenName, finalName } = this.#file;
+    const { fd, directory, writtenName, finalName, placeholderName } = this.#file;
     // A file of a checkpoint has its full size but less data: the rest is a hole (spec 2 "Additions").
     const sizeBytes = Math.max(this.#lengthBytes, Number(this.#entry.sizeBytes));
     if (this.#options.isSparse || sizeBytes !== this.#lengthBytes) ftruncateSync(fd, sizeBytes);
@@ -63,6 +66,7 @@ export class LocalFile implements OutputFile {
     if (this.#options.flush) fsyncSync(fd);
     this.#close();
     if (finalName !== writtenName) directory.rename(writtenName, finalName);
+    if (placeholderName !== undefined) deleteEntry(directory, placeholderName);
   }
 
   abort(): void {

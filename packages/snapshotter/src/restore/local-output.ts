@@ -16,6 +16,7 @@ import type {
   OutputThreads,
   RestoreOutput,
 } from "./restore-output.ts";
+import { writePlaceholder } from "./write-placeholder.ts";
 
 /** Flags of a restore to the local filesystem; defaults are Kopia's (spec 2 §10.4, spec 3 §6.7). */
 export interface LocalOutputOptions {
@@ -62,6 +63,7 @@ class LocalOutput implements RestoreOutput {
   readonly #fileOptions: LocalFileOptions;
   readonly #directories: LocalDirectories;
   readonly #entries: LocalEntries;
+  readonly #random: RandomBytes;
   /** Parent of the target, for a snapshot of a single file. */
   #fileParent: LocalDirectory | undefined;
   readonly #fileParents: LocalDirectories;
@@ -85,7 +87,8 @@ class LocalOutput implements RestoreOutput {
       writeFilesAtomically: isAtomic,
       file: this.#fileOptions,
     };
-    this.#entries = new LocalEntries(entryOptions, options.random ?? systemRandom);
+    this.#random = options.random ?? systemRandom;
+    this.#entries = new LocalEntries(entryOptions, this.#random);
     this.threads = {
       options: entryOptions,
       lend: (directory) => this.#lend(directory as LocalDirectory),
@@ -145,6 +148,11 @@ class LocalOutput implements RestoreOutput {
 
   openFile(parent: OutputDirectory | undefined, entry: DirectoryEntry): OutputFile {
     return this.#entries.openFile(this.#placeOf(parent, entry), entry);
+  }
+
+  writePlaceholder(parent: OutputDirectory, entry: DirectoryEntry): void {
+    const handle = this.#directories.handleOf(parent as LocalDirectory);
+    writePlaceholder(handle, entry, { attributes: this.#fileOptions, random: this.#random });
   }
 
   writeSymlink(

@@ -7,6 +7,8 @@ export interface RestoreTask {
   readonly parent: RestoreTask | undefined;
   readonly entry: DirectoryEntry;
   readonly output: OutputDirectory;
+  /** 0 for the root. */
+  readonly depth: number;
   /** Sub-directories to be entered after the files. */
   readonly directories: DirectoryEntry[];
   nextDirectory: number;

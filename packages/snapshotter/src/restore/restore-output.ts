@@ -64,6 +64,8 @@ export interface RestoreOutput {
   /** Whether an existing file or link is kept (`--skip-existing`): its data is not even read. */
   keepsExisting(parent: OutputDirectory | undefined, entry: DirectoryEntry): boolean;
   openFile(parent: OutputDirectory | undefined, entry: DirectoryEntry): OutputFile;
+  /** Writes what stands for a file or directory in a shallow restore; absent where nothing can (spec 2 §10.7). */
+  writePlaceholder?(parent: OutputDirectory, entry: DirectoryEntry): void;
   writeSymlink(
     parent: OutputDirectory | undefined,
     entry: DirectoryEntry,

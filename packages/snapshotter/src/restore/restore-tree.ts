@@ -22,6 +22,14 @@ export interface RestoreObserver {
   warning?(failure: RestoreFailure): void;
 }
 
+/** A restore of the upper part of a tree (spec 2 §10.7). */
+export interface ShallowOptions {
+  /** Entries deeper than this become placeholders; the root has depth 0. */
+  readonly depth: number;
+  /** Smaller files are restored all the same. Default 0. */
+  readonly minSizeBytes?: number;
+}
+
 /** Options of `restoreTree`. */
 export interface RestoreOptions {
   readonly repository: ReadableRepository;
@@ -30,6 +38,8 @@ export interface RestoreOptions {
   readonly output: RestoreOutput;
   /** Go on after errors of single entries. Default false. */
   readonly ignoreErrors?: boolean;
+  /** Default: everything is restored. The output must know placeholders. */
+  readonly shallow?: ShallowOptions;
   readonly observer?: RestoreObserver;
   readonly signal?: AbortSignal;
   /** How many threads restore, and when they start. */

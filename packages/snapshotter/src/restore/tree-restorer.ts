@@ -1,5 +1,6 @@
 import { KopiaError } from "@kopia-engine/kopia-format";
 import { readDirectoryForRestore } from "../fs/read-directory.ts";
+import { placeholderNameOf } from "../fs/placeholder.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import type { ReadThreadOptions } from "../threads/read-threads.ts";
 import { checkEntryName } from "./entry-name.ts";
@@ -10,7 +11,7 @@ import type { RestoreCounters } from "./restore-counters.ts";
 import { entryError, joinPath } from "./restore-error.ts";
 import { pathOf, type RestoreItem, type RestoreTask } from "./restore-item.ts";
 import type { RestoreOutput } from "./restore-output.ts";
-import type { RestoreObserver, RestoreOptions } from "./restore-tree.ts";
+import type { RestoreObserver, RestoreOptions, ShallowOptions } from "./restore-tree.ts";
 
 const MAX_BATCH_ITEMS = 512;
 const MAX_BATCH_BYTES = 2 ** 24;
@@ -27,6 +28,7 @@ export class TreeRestorer {
   readonly #output: RestoreOutput;
   readonly #observer: RestoreObserver;
   readonly #ignoreErrors: boolean;
+  readonly #shallow: ShallowOptions | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #counters: RestoreCounters;
   readonly #writerOptions: ItemWriterOptions;
@@ -44,6 +46,7 @@ export class TreeRestorer {
     this.#output = options.output;
     this.#observer = options.observer ?? {};
     this.#ignoreErrors = options.ignoreErrors ?? false;
+    this.#shallow = options.shallow;
     this.#signal = options.signal;
     this.#counters = counters;
     this.#threadOptions = options.threads ?? {};
@@ -116,7 +119,8 @@ export class TreeRestorer {
       this.#counters.deletedFileCount += deleted.files;
       this.#counters.deletedDirectoryCount += deleted.directories;
       this.#counters.deletedSymlinkCount += deleted.symlinks;
-      const base = { parent, entry, output, directories: [], nextDirectory: 0 };
+      const depth = parent === undefined ? 0 : parent.depth + 1;
+      const base = { parent, entry, output, depth, directories: [], nextDirectory: 0 };
       const task: RestoreTask = { ...base, pendingCount: 0, isWalked: false };
       if (parent !== undefined) parent.pendingCount++;
       for (const child of listing.entries) this.#enqueue(child);
@@ -148,7 +152,7 @@ export class TreeRestorer {
       if (task !== undefined) checkEntryName(entry.name, task.output.path);
       switch (entry.type) {
         case "d":
-          task?.directories.push(entry);
+          if (!this.#takeShallow(task, entry)) task?.directories.push(entry);
           break;
         case "f":
         case "s":
@@ -168,11 +172,30 @@ export class TreeRestorer {
       if (entry.type === "f") this.#counters.skippedBytes += Number(entry.sizeBytes);
       return;
     }
+    if (entry.type === "f" && this.#takeShallow(task, entry)) return;
     this.#batch.push({ task, entry });
     this.#batchBytes += Number(entry.sizeBytes);
     if (task === undefined) return;
     task.pendingCount++;
     this.#batchTasks.add(task);
+  }
+
+  /** Writes a placeholder for what lies too deep; false where the entry is to be restored (spec 2 §10.7). */
+  #takeShallow(task: RestoreTask | undefined, entry: DirectoryEntry): boolean {
+    const shallow = this.#shallow;
+    if (shallow === undefined || task === undefined || task.depth < shallow.depth) return false;
+    const isFile = entry.type === "f";
+    if (isFile && entry.sizeBytes < BigInt(shallow.minSizeBytes ?? 0)) return false;
+    if (placeholderNameOf(entry.name) === undefined) return false;
+    if (this.#output.writePlaceholder === undefined) {
+      throw new KopiaError("RESTORE_FAILED", "this output has no placeholders: restore everything");
+    }
+    this.#output.writePlaceholder(task.output, entry);
+    if (isFile) {
+      this.#counters.restoredFileCount++;
+      this.#counters.restoredBytes += Number(entry.sizeBytes);
+    } else this.#counters.restoredDirectoryCount++;
+    return true;
   }
 
   async #flushBatch(): Promise<void> {

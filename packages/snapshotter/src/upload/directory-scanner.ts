@@ -22,6 +22,8 @@ import {
 } from "./directory-task.ts";
 import { matchListing } from "./match-listing.ts";
 import { PreviousDirectory, isUnchanged } from "./previous-directory.ts";
+import { isPlaceholder, takePlaceholder } from "./take-placeholder.ts";
+import { nameBehindPlaceholder } from "../fs/placeholder.ts";
 import type { UploadRun } from "./upload-run.ts";
 
 /** Sub-directories of one directory that are listed ahead: enough to keep the other thread busy. */
@@ -64,11 +66,19 @@ export class DirectoryScanner {
         const entry = task.listed?.entryAt(index) ?? readLocalEntry(task.path, name);
         if (entry === undefined) continue;
         if ("error" in entry) this.#takeUnreadable(task, entry);
+        else if (isPlaceholder(entry)) this.#deferPlaceholder(task, entry);
         else if (!this.#take(task, entry)) return;
       }
     } catch (error) {
       if (!(error instanceof ListingError)) throw error;
       task.listingError = error.message;
+    }
+  }
+
+  /** Takes over what the placeholders found so far stand for (spec 2 §7.2 step 2). */
+  async takePlaceholders(task: DirectoryTask): Promise<void> {
+    for (const placeholder of task.placeholders.splice(0)) {
+      await takePlaceholder(this.#run, task, placeholder);
     }
   }
 
@@ -195,6 +205,7 @@ export class DirectoryScanner {
       directories: [],
       nextDirectory: 0,
       nextAhead: 0,
+      placeholders: [],
       entries: [],
       failures: [],
       pendingCount: 0,
@@ -241,6 +252,13 @@ export class DirectoryScanner {
       default:
         return this.#reuse(task, local) || this.#addFile(task, local);
     }
+  }
+
+  /** It stands for an entry without the suffix, so ignore rules see that name. */
+  #deferPlaceholder(task: DirectoryTask, placeholder: LocalEntry): void {
+    const local: LocalEntry = { ...placeholder, ...nameBehindPlaceholder(placeholder) };
+    if (local.name !== "" && task.ignore.ignores(local)) this.#exclude(task, local);
+    else task.placeholders.push(placeholder);
   }
 
   #exclude(task: DirectoryTask, local: LocalEntry): void {

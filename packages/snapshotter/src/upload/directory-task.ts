@@ -33,6 +33,8 @@ export interface DirectoryTask {
   nextDirectory: number;
   /** Sub-directories from here on were not requested to be listed ahead. */
   nextAhead: number;
+  /** Placeholders of a shallow restore whose entries are still to be taken over. */
+  readonly placeholders: LocalEntry[];
   /** Finished entries, in any order. */
   readonly entries: DirectoryEntry[];
   readonly failures: OwnFailure[];

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { ENTRY_NUMBER, type ListedDirectory } from "../fs/listed-directory.ts";
 import type { LocalName } from "../fs/local-path.ts";
+import { PLACEHOLDER_SUFFIX } from "../fs/placeholder.ts";
 import type { DirectorySummary } from "../model/directory-entry.ts";
 import { entryModeFromPosix } from "../model/entry-mode.ts";
 import { dayOfDate } from "./day-of-date.ts";
@@ -139,6 +140,7 @@ class ListingMatcher {
   }
 
   #name(name: string): boolean {
+    if (name.endsWith(PLACEHOLDER_SUFFIX)) return false;
     if (name === "" || !this.#accept('{"name":"')) return false;
     const data = this.#data;
     const start = this.#at;

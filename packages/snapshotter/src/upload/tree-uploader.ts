@@ -75,6 +75,7 @@ export class TreeUploader {
     const task = path.at(-1) as DirectoryTask;
     if (task.listingError === undefined && task.nextName < task.names.length) {
       this.scanner.scan(task);
+      if (task.placeholders.length > 0) await this.scanner.takePlaceholders(task);
       await this.#submitFull();
       return;
     }

@@ -21,6 +21,7 @@ export function runReal(
     input: "",
     env: {
       HOME: join(place.path, name),
+      PATH: process.env["PATH"],
       TZ: "UTC",
       KOPIA_PASSWORD: password,
       KOPIA_CONFIG_PATH: join(place.path, `${name}.config`),

@@ -231,6 +231,16 @@ export type {
   UploadItemResult,
   UploadSettings,
 } from "./upload/upload-executor.ts";
+export type {
+  ActionKind,
+  ActionRequest,
+  ActionResult,
+  ActionRunner,
+} from "./upload/action-runner.ts";
+export {
+  createProcessActionRunner,
+  type ProcessActionOptions,
+} from "./upload/process-action-runner.ts";
 export type { UploadFailure, UploadObserver, UploadProgress } from "./upload/upload-observer.ts";
 export type {
   UploadBaseOptions,

@@ -18,6 +18,8 @@ export interface ClientOptions {
    * that no later Kopia shares. Default false: what would be `lz4` is stored uncompressed, as 0.23 does.
    */
   readonly writeLz4?: boolean;
+  /** Policies may run commands here. Default false. */
+  readonly enableActions?: boolean;
 }
 
 /** An open repository, for reading. `openRepository` makes it. */

@@ -19,6 +19,7 @@ import { type Source, validateUploadSource } from "../model/source.ts";
 import { getDefinedPolicy, loadPolicyTree, setPolicy } from "../policy/policy-store.ts";
 import { EMPTY_POLICY } from "../policy/policy.ts";
 import { executeExpire, planSourceExpire } from "../retention/expire.ts";
+import type { ActionRunner } from "./action-runner.ts";
 import { SnapshotGuard } from "./snapshot-guard.ts";
 import type { UploadExecutor } from "./upload-executor.ts";
 import type { UploadObserver } from "./upload-observer.ts";
@@ -58,6 +59,8 @@ export interface CreateSnapshotOptions {
   ) => SnapshotReview;
   readonly signal?: AbortSignal;
   readonly observer?: UploadObserver;
+  /** Runs the commands of policies (spec 2 §7.9); not for `stdin` or a single file. Default: none are run. */
+  readonly actions?: ActionRunner;
   readonly executor?: UploadExecutor;
   /** Threads that store files, the calling one included: 1 for no others; at most as many as cores, and 4. Default: the policy's `maxParallelFileReads`, else as many as can be. */
   readonly parallelFileReads?: number;

@@ -12,7 +12,9 @@ import type { ReadAhead } from "../fs/read-ahead.ts";
 import { readDirectory, readListing } from "../fs/read-directory.ts";
 import { decodeDirectory } from "../model/directory-codec.ts";
 import { isKopiaError } from "@kopia-engine/kopia-format";
-import type { IgnoreContext } from "../policy/ignore-context.ts";
+import { type IgnoreContext, enterRoot } from "../policy/ignore-context.ts";
+import { ActionError } from "./action-error.ts";
+import type { ActionSpan } from "./action-span.ts";
 import {
   type DirectoryTask,
   type PendingDirectory,
@@ -39,12 +41,15 @@ const LETTER_Z = 0x5a;
 /** Finds out what is in directories: what to leave out, to reuse, to upload, and to enter. */
 export class DirectoryScanner {
   readonly #run: UploadRun;
+  readonly #sourcePath: string;
   readonly #forceHashPercent: number;
   readonly #addFile: (task: DirectoryTask, local: LocalEntry) => boolean;
   readonly #readAhead: ReadAhead | undefined;
 
   constructor(options: {
     run: UploadRun;
+    /** The root as actions are told of it. */
+    sourcePath: string;
     forceHashPercent: number;
     /** Takes a file or link that has to be read; false when it wants no more for now. */
     addFile: (task: DirectoryTask, local: LocalEntry) => boolean;
@@ -52,6 +57,7 @@ export class DirectoryScanner {
   }) {
     this.#readAhead = options.readAhead;
     this.#run = options.run;
+    this.#sourcePath = options.sourcePath === "/" ? "" : options.sourcePath;
     this.#forceHashPercent = options.forceHashPercent;
     this.#addFile = options.addFile;
   }
@@ -89,15 +95,17 @@ export class DirectoryScanner {
   ): Promise<DirectoryTask | undefined> {
     const { local } = pending;
     const node = parent.node.child(local.name);
-    const path = joinLocalPath(parent.path, local);
     this.#run.counters.directoryCount++;
+    const relativePath = relativePathOf(parent, local.name);
+    const span = this.#run.openFolderSpan(node, `${this.#sourcePath}/${relativePath}`);
     try {
+      if (span !== undefined) return await this.#enterWithActions(parent, pending, span);
+      const path = joinLocalPath(parent.path, local);
       const isNew = pending.previousIds.length === 0;
       const listed = isNew ? undefined : this.#list(path);
       const names = listed?.names ?? readLocalNames(path);
       const files = new LocalIgnoreFiles(path, names);
       const ignore = parent.ignore.enter(local.name, files, { device: local.device });
-      const relativePath = relativePathOf(parent, local.name);
       const previous =
         listed !== undefined && this.#mayMatch(ignore)
           ? await this.#takeUnchanged(parent, { pending, listed, relativePath })
@@ -114,6 +122,40 @@ export class DirectoryScanner {
     }
   }
 
+  /**
+   * Enters a folder whose policy has actions: never by way of a shortcut or of what was listed ahead, since the
+   * action may change what is in it (spec 2 §7.9).
+   */
+  async #enterWithActions(
+    parent: DirectoryTask,
+    { local: foundAs, previousIds }: PendingDirectory,
+    span: ActionSpan,
+  ): Promise<DirectoryTask> {
+    const node = parent.node.child(foundAs.name);
+    const substitute = await span.enter();
+    try {
+      const path = substitute?.path ?? joinLocalPath(parent.path, foundAs);
+      const local = substitute?.entry ?? foundAs;
+      const { device } = local;
+      const names = readLocalNames(path);
+      const files = new LocalIgnoreFiles(path, names);
+      // What takes the folder's place is a tree of its own to the rules: those from above do not reach it.
+      const ignore =
+        substitute === undefined
+          ? parent.ignore.enter(foundAs.name, files, { device })
+          : enterRoot(node, files, { device });
+      const relativePath = relativePathOf(parent, foundAs.name);
+      const relativeBytes = relativeBytesOf(parent, foundAs);
+      const previous = await this.loadPrevious(previousIds);
+      const base = { parent, local, path, relativePath, node, ignore, previous, names };
+      const bytes = relativeBytes === undefined ? {} : { relativeBytes };
+      return this.createTask({ ...base, ...bytes, span, foundAs });
+    } catch (error) {
+      await span.leave();
+      throw error;
+    }
+  }
+
   /** Has the sub-directories that come next listed by another thread, if there is one. */
   lookAhead(task: DirectoryTask): void {
     const { directories, nextDirectory, path } = task;
@@ -126,7 +168,7 @@ export class DirectoryScanner {
     const places: number[] = [];
     for (let place = task.nextAhead; place < end; place++) {
       const { local, previousIds } = directories[place] as PendingDirectory;
-      const isOwn = place % OWN_SHARE === OWN_SHARE - 1;
+      const isOwn = place % OWN_SHARE === OWN_SHARE - 1 || hasActions(task, local.name);
       if (isOwn || previousIds.length === 0) continue;
       wanted.push(joinLocalPath(path, local));
       places.push(place);
@@ -189,6 +231,8 @@ export class DirectoryScanner {
       | "ignore"
       | "previous"
       | "names"
+      | "span"
+      | "foundAs"
     > & { readonly listed?: ListedDirectory | undefined },
   ): DirectoryTask {
     const { isCacheDirectory } = base.ignore;
@@ -323,9 +367,15 @@ export class DirectoryScanner {
   }
 }
 
+/** What an action is about to change must not be listed before it. */
+function hasActions({ node }: DirectoryTask, name: string): boolean {
+  const { isDefined, policy } = node.child(name);
+  return isDefined && policy.actions.beforeFolder !== undefined;
+}
+
 /** Whether an error concerns this directory alone: it cannot be listed, or its ignore rules cannot be used. */
 function isListingFailure(error: unknown): error is Error {
-  if (error instanceof ListingError) return true;
+  if (error instanceof ListingError || error instanceof ActionError) return true;
   return isKopiaError(error, "IGNORE_PATTERN_INVALID") || isKopiaError(error, "LIMIT_EXCEEDED");
 }
 

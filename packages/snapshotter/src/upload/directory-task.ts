@@ -6,6 +6,7 @@ import type { OwnFailure } from "../model/build-directory.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import type { IgnoreContext } from "../policy/ignore-context.ts";
 import type { PolicyTree } from "../policy/policy-tree.ts";
+import type { ActionSpan } from "./action-span.ts";
 import type { PreviousDirectory } from "./previous-directory.ts";
 
 /** A directory between its listing and its object. Only those on the walk's path and those with files in flight exist. */
@@ -18,6 +19,10 @@ export interface DirectoryTask {
   /** The same in raw bytes where a component is not valid UTF-8. */
   readonly relativeBytes?: Uint8Array;
   readonly node: PolicyTree;
+  /** Commands of this folder's policy: the one before was run, the one after is still to come. */
+  readonly span?: ActionSpan | undefined;
+  /** The entry in the parent where an action put another directory in its place. */
+  readonly foundAs?: LocalEntry | undefined;
   readonly ignore: IgnoreContext;
   /** Same directory in previous snapshots, best first; dropped once the names are walked. */
   previous: readonly PreviousDirectory[];

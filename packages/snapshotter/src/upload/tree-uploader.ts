@@ -39,6 +39,7 @@ export class TreeUploader {
   constructor(options: {
     run: UploadRun;
     executor: UploadExecutor;
+    sourcePath: string;
     forceHashPercent: number;
     readAhead?: ReadAhead | undefined;
   }) {
@@ -46,6 +47,7 @@ export class TreeUploader {
     this.#executor = options.executor;
     this.scanner = new DirectoryScanner({
       run: options.run,
+      sourcePath: options.sourcePath,
       forceHashPercent: options.forceHashPercent,
       addFile: (task, local) => this.#addFile(task, local),
       readAhead: options.readAhead,
@@ -57,15 +59,19 @@ export class TreeUploader {
     this.#root = root;
     const path = [root];
     try {
-      while (path.length > 0 && !this.#run.shouldStop()) await this.#step(path);
-      if (this.#run.stopReason === "") await this.#submitSmall();
-      this.#dropPending();
+      try {
+        while (path.length > 0 && !this.#run.shouldStop()) await this.#step(path);
+        if (this.#run.stopReason === "") await this.#submitSmall();
+        this.#dropPending();
+      } finally {
+        await Promise.allSettled(this.#inFlight);
+      }
+      this.#throwFailure();
+      // Only when stopped something is left: directories that were begun are finished as they are.
+      for (const task of path.toReversed()) this.#endWalk(task);
     } finally {
-      await Promise.allSettled(this.#inFlight);
+      for (const task of path.toReversed()) await task.span?.leave();
     }
-    this.#throwFailure();
-    // Only when stopped something is left: directories that were begun are finished as they are.
-    for (const task of path.toReversed()) this.#endWalk(task);
     if (this.#rootEntry === undefined) throw new Error("the root directory was not finished");
     return this.#rootEntry;
   }
@@ -82,8 +88,7 @@ export class TreeUploader {
     this.scanner.lookAhead(task);
     const next = task.directories[task.nextDirectory++];
     if (next === undefined || task.listingError !== undefined) {
-      path.pop();
-      this.#endWalk(task);
+      await this.#leave(path, task);
     } else {
       const child = await this.scanner.enter(task, next);
       if (child !== undefined) {
@@ -93,6 +98,27 @@ export class TreeUploader {
       }
     }
     if (++this.#directoriesSinceBreath >= DIRECTORIES_PER_BREATH) await this.#breathe();
+  }
+
+  /** Ends the walk of the last directory of the path. */
+  async #leave(path: DirectoryTask[], task: DirectoryTask): Promise<void> {
+    if (task.span === undefined) {
+      path.pop();
+      this.#endWalk(task);
+      return;
+    }
+    // The action after a folder may undo what the one before it made: everything in it has to be read by then.
+    await this.#submitFull();
+    await this.#submitSmall();
+    await Promise.allSettled(this.#inFlight);
+    this.#throwFailure();
+    if (this.#run.shouldStop()) return;
+    path.pop();
+    try {
+      this.#endWalk(task);
+    } finally {
+      await task.span.leave();
+    }
   }
 
   async #breathe(): Promise<void> {
@@ -203,9 +229,14 @@ export class TreeUploader {
   /** Forgets files that were to be read: the upload stops. */
   #dropPending(): void {
     for (const batch of [this.#small, ...this.#large.splice(0)]) {
-      for (const { task } of batch.targets) task.pendingCount--;
+      for (const { task } of batch.targets) this.#forget(task);
     }
     this.#small = newBatch();
+  }
+
+  #forget(task: DirectoryTask): void {
+    task.pendingCount--;
+    this.#finishIfDone(task);
   }
 
   #endWalk(task: DirectoryTask): void {
@@ -232,7 +263,7 @@ export class TreeUploader {
     const { parent, listingError, local } = task;
     if (listingError !== undefined && parent !== undefined) {
       const isIgnored = task.node.policy.errorHandling.ignoreDirectoryErrors === true;
-      this.#run.fail(parent, local, { error: listingError, isIgnored });
+      this.#run.fail(parent, task.foundAs ?? local, { error: listingError, isIgnored });
       return;
     }
     if (listingError !== undefined) throw new RootListingError(listingError);

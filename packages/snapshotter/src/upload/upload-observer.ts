@@ -32,4 +32,6 @@ export interface UploadObserver {
   /** An entry left out by ignore rules (path relative to the root). */
   excluded?(path: string, type: "f" | "d" | "s"): void;
   checkpointSaved?(): void;
+  /** An action failed and the snapshot goes on: one that is not essential, or one after what is stored already. */
+  actionFailed?(failure: { readonly error: string; readonly essential: boolean }): void;
 }

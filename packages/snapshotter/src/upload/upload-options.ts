@@ -2,6 +2,7 @@ import type { RandomBytes, WriteSession } from "@kopia-engine/kopia-format";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import type { Source } from "../model/source.ts";
 import type { PolicyTree } from "../policy/policy-tree.ts";
+import type { ActionRunner } from "./action-runner.ts";
 import type { UploadExecutor } from "./upload-executor.ts";
 import type { UploadObserver } from "./upload-observer.ts";
 
@@ -38,6 +39,8 @@ export interface UploadOptions extends UploadBaseOptions {
   readonly forceHashPercent?: number;
   /** Reject at the first fatal error instead of recording it. Default false. */
   readonly failFast?: boolean;
+  /** Runs the commands of policies around folders and the root (spec 2 §7.9). Default: none are run. */
+  readonly actions?: ActionRunner;
   /** Default: an inline executor on this thread. */
   readonly executor?: UploadExecutor;
   /** Threads that store files, as in `CreateSnapshotOptions`. */

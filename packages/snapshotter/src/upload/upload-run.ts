@@ -12,6 +12,9 @@ import { writeDirectory } from "../model/directory-codec.ts";
 import type { DirectoryEntry, DirectoryListing } from "../model/directory-entry.ts";
 import type { IncompleteReason, SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { saveSnapshot } from "../model/snapshot-store.ts";
+import type { PolicyTree } from "../policy/policy-tree.ts";
+import { ActionSpan } from "./action-span.ts";
+import type { ActionRunner } from "./action-runner.ts";
 import {
   type DirectoryTask,
   relativeBytesOf,
@@ -42,7 +45,10 @@ export class UploadRun {
   readonly #checkpointIntervalNs: bigint;
   #nextCheckpoint: TimeNs;
 
-  constructor(options: UploadBaseOptions, failFast: boolean) {
+  readonly #actions: ActionRunner | undefined;
+
+  constructor(options: UploadBaseOptions & { readonly actions?: ActionRunner }, failFast: boolean) {
+    this.#actions = options.actions;
     this.session = options.session;
     this.settings = new SettingsTable(options.session.repository.client);
     this.observer = options.observer ?? {};
@@ -64,6 +70,21 @@ export class UploadRun {
 
   now(): TimeNs {
     return this.session.repository.clock.now();
+  }
+
+  /** The actions around a folder or the root; `undefined` where there are none or nobody runs them. */
+  openSpan(options: ConstructorParameters<typeof ActionSpan>[1]): ActionSpan | undefined {
+    const { before, after } = options.pair;
+    if (this.#actions === undefined || (before === undefined && after === undefined)) return;
+    const { observer, random } = this;
+    return new ActionSpan({ runner: this.#actions, observer, random }, options);
+  }
+
+  /** The actions around a folder: those of its very own policy (spec 2 §8.4). */
+  openFolderSpan(node: PolicyTree, sourcePath: string): ActionSpan | undefined {
+    if (!node.isDefined) return undefined;
+    const { beforeFolder: before, afterFolder: after } = node.policy.actions;
+    return this.openSpan({ scope: "folder", pair: { before, after }, sourcePath });
   }
 
   /** Counts bytes that were read; false when the upload has to stop (spec 2 §7.8). */

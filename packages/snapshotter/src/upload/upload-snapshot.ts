@@ -7,6 +7,7 @@ import { startListWorker } from "../fs/start-list-worker.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { enterRoot } from "../policy/ignore-context.ts";
+import { ActionError } from "./action-error.ts";
 import { createAdaptiveExecutor } from "./adaptive-executor.ts";
 import { type LocalSource, openLocalSource, unreadableSource } from "./local-source.ts";
 import { RootListingError, TreeUploader } from "./tree-uploader.ts";
@@ -81,23 +82,36 @@ interface UploadWork {
 
 async function uploadTree(work: UploadWork): Promise<DirectoryEntry> {
   const { options, run, local, executor } = work;
-  const { path, entry } = local;
   const forceHashPercent = options.forceHashPercent ?? 0;
   const readAhead = startReadAhead(work);
-  const uploader = new TreeUploader({ run, executor, forceHashPercent, readAhead });
+  const uploader = new TreeUploader({
+    run,
+    executor,
+    sourcePath: local.path,
+    forceHashPercent,
+    readAhead,
+  });
   run.counters.directoryCount++;
+  const node = options.policyTree;
+  const { beforeSnapshotRoot: before, afterSnapshotRoot: after } = node.policy.actions;
+  const pair = { before, after };
+  const outer = run.openSpan({ scope: "snapshot-root", pair, sourcePath: local.path });
+  const span = run.openFolderSpan(node, local.path);
   try {
+    // Both may name another directory; the one nearer to the reading counts (spec 2 §7.9).
+    const outerSubstitute = await outer?.enter();
+    const { path, entry } = (await span?.enter()) ?? outerSubstitute ?? local;
     const names = readLocalNames(path);
-    const node = options.policyTree;
     const files = new LocalIgnoreFiles(path, names);
     const ignore = enterRoot(node, files, { device: entry.device });
     const previous = await uploader.scanner.loadPrevious(previousRootIds(options));
-    const base = { parent: undefined, local: entry, path, relativePath: "", node, ignore };
+    const base = { parent: undefined, local: entry, path, relativePath: "", node, ignore, span };
     return await uploader.upload(uploader.scanner.createTask({ ...base, previous, names }));
   } catch (error) {
+    if (error instanceof ActionError) throw unreadableSource(local.path, error.reason);
     if (error instanceof ListingError || error instanceof RootListingError) {
       // Kopia prints only the last word of the root's error (spec 2 "Additions").
-      throw unreadableSource(path, error.message.split(": ").at(-1) ?? error.message);
+      throw unreadableSource(local.path, error.message.split(": ").at(-1) ?? error.message);
     }
     if (isKopiaError(error, "IGNORE_PATTERN_INVALID") && error.cause instanceof Error) {
       const { details, cause } = error;
@@ -106,6 +120,8 @@ async function uploadTree(work: UploadWork): Promise<DirectoryEntry> {
     }
     throw error;
   } finally {
+    await span?.leave();
+    await outer?.leave();
     await readAhead?.close();
   }
 }

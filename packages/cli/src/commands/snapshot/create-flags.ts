@@ -37,7 +37,6 @@ export const createFlags = {
   forceEnableActions: booleanFlag("force-enable-actions", {
     help: "Run the commands of policies",
     hidden: true,
-    unavailable: true,
   }),
   forceDisableActions: booleanFlag("force-disable-actions", {
     help: "Never run the commands of policies",

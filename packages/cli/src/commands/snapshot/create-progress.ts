@@ -28,6 +28,9 @@ export function uploadObserver(context: CommandContext, clock: Clock): UploadObs
       toldAt = now;
       log.progress(describe(progress));
     },
+    actionFailed({ error, essential }) {
+      log[essential ? "error" : "warning"](error);
+    },
     failed({ path, error, ignored }) {
       const what = ignored ? "Ignored error when processing" : "Error when processing";
       log[ignored ? "warning" : "error"](`${what} ${JSON.stringify(path)}: ${error}`);

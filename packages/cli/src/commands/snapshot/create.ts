@@ -23,6 +23,7 @@ import { maintainAfterwards } from "../../session/auto-maintenance.ts";
 import { IN_WRITE_SESSION, withWriteSession } from "../../session/open-session.ts";
 import { tagArguments } from "../../session/tag-argument.ts";
 import { timeArgument } from "../../session/time-argument.ts";
+import { actionRunner } from "./create-actions.ts";
 import { createFlags, type CreateFlagValues } from "./create-flags.ts";
 import { uploadObserver } from "./create-progress.ts";
 import { chooseSources, type SnapshotTask } from "./create-sources.ts";
@@ -91,6 +92,7 @@ function commonOptions(
     timeZone: localTimeZone(),
     signal: io.signal,
     observer: uploadObserver(context, session.repository.clock),
+    actions: actionRunner(context, session, flags),
     markSourceManual: flags.overrideSource !== undefined,
     ...(flags.parallel > 0 ? { parallelFileReads: flags.parallel } : {}),
     ...(flags.uploadLimitMb > 0 ? { uploadLimitBytes: flags.uploadLimitMb * BYTES_PER_MIB } : {}),

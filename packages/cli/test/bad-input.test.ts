@@ -189,7 +189,6 @@ test("nothing that Kopia has and this program has not passes silently", async ()
   using place = createWorkplace();
   for (const argv of [
     ["mount", "x"],
-    ["snapshot", "migrate"],
     ["repository", "connect", "s3"],
   ]) {
     const { exitCode, stderr } = await place.run(argv);

@@ -248,6 +248,7 @@ export type {
   UploadStreamOptions,
 } from "./upload/upload-options.ts";
 export { uploadSnapshot } from "./upload/upload-snapshot.ts";
+export { SnapshotMigrator, type MigratorOptions } from "./upload/migrate-snapshot.ts";
 export { uploadStream } from "./upload/upload-stream.ts";
 export {
   verifySnapshots,

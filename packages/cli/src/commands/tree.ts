@@ -336,7 +336,9 @@ export const commandTree: GroupNode = group(
           aliases: ["ls"],
           load: () => import("./snapshot/list.ts"),
         }),
-        node("migrate", "Copy snapshots from another repository"),
+        node("migrate", "Copy snapshots from another repository", {
+          load: () => import("./snapshot/migrate.ts"),
+        }),
         node("move-history", "Move snapshots to another name", {
           load: () => import("./snapshot/move-history.ts"),
         }),

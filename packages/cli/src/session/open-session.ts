@@ -27,6 +27,8 @@ export function connectionPath(context: CommandContext): string {
 export interface OpenOptions {
   /** False where the storage itself must be looked at: a cache could hide damage. Default true. */
   readonly useCache?: boolean;
+  /** Absolute path of another connection file than that of this run. */
+  readonly configPath?: string;
   /** Known already; default: given, stored, or asked for. */
   readonly password?: string;
   /** What is written stays in memory and is gone at the end. Default false. */
@@ -100,7 +102,7 @@ function watchOptions({ observability, globals }: CommandContext): Partial<OpenC
 }
 
 async function open(context: CommandContext, options: OpenOptions): Promise<Repository> {
-  const configPath = connectionPath(context);
+  const configPath = options.configPath ?? connectionPath(context);
   const { io } = context;
   if (!isConnected(configPath))
     throw new CommandError(`${NOT_CONNECTED}\n${connectHint(configPath)}`);

@@ -27,6 +27,8 @@ export interface ActionResult {
   readonly failure?: string;
   /** The innermost reason, which is all that is told about a snapshot's root. */
   readonly cause?: string;
+  /** Resolves when an action that nobody waits for has ended; never rejects. */
+  readonly ended?: Promise<void>;
 }
 
 /** Runs the actions of policies, or declines to. */

@@ -37,8 +37,8 @@ export class ActionSpan {
   readonly #id: string;
   #snapshotPath: string;
   #workDirectory: string | undefined;
-  /** Processes that go on by themselves may still need the working directory. */
-  #keepsDirectory = false;
+  /** Processes that go on by themselves still need the working directory. */
+  readonly #running: Promise<void>[] = [];
   #isOpen = false;
 
   constructor(
@@ -108,7 +108,7 @@ export class ActionSpan {
       },
       workDirectory: () => (this.#workDirectory ??= mkdtempSync(join(tmpdir(), "kopia-action"))),
     });
-    if (command.mode === "async") this.#keepsDirectory = true;
+    if (result.ended !== undefined) this.#running.push(result.ended);
     if (result.failure === undefined) return result.stdout;
     if (command.mode === "async" || command.mode === "essential")
       throw failureOf(kind, command.mode, result);
@@ -118,8 +118,17 @@ export class ActionSpan {
   }
 
   #removeDirectory(): void {
-    if (this.#workDirectory === undefined || this.#keepsDirectory) return;
-    rmSync(this.#workDirectory, { recursive: true, force: true });
+    const directory = this.#workDirectory;
+    if (directory === undefined) return;
+    const remove = (): void => {
+      try {
+        rmSync(directory, { recursive: true, force: true });
+      } catch {
+        // What cannot be removed from the temporary directory must not cost a snapshot.
+      }
+    };
+    if (this.#running.length === 0) remove();
+    else void Promise.all(this.#running).then(remove);
   }
 }
 

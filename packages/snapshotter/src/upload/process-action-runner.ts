@@ -83,7 +83,10 @@ async function started(process: Started): Promise<Outcome> {
     child.once("spawn", () => {
       // It goes on when this program has ended.
       child.unref();
-      done({ stdout: "" });
+      const ended = new Promise<void>((resolve) => {
+        child.once("exit", () => resolve());
+      });
+      done({ stdout: "", ended });
     });
   });
 }

@@ -96,6 +96,11 @@ test("objects end with a newline", async () => {
     '{"a":1}\n',
   );
   expect(await printed((out) => printJsonObject(out, '{"a":1}', { indent: true }))).toBe(
+    '{\n  "a": 1\n}\n',
+  );
+  // As Kopia does for `snapshot create` and `snapshot verify`.
+  const wide = { indent: true, wide: true };
+  expect(await printed((out) => printJsonObject(out, '{"a":1}', wide))).toBe(
     '{\n      "a": 1\n  }\n',
   );
 });

@@ -94,6 +94,16 @@ test("a changed byte is refused, or read the same by both ways", () => {
   );
 });
 
+test("an escaped byte that is no UTF-8 is refused by both ways", () => {
+  const text = String.raw`{"stream":"kopia:directory","entries":[{"name":"a\?","type":"f"}],"summary":null}`;
+  const bytes = new TextEncoder().encode(text);
+  const place = bytes.indexOf(0x3f);
+  bytes[place] = 0xe0;
+  expect(scanDirectory(bytes)).toBeUndefined();
+  expect(scanDirectory(bytes, "portable")).toBeUndefined();
+  expectListingOrRefusal(bytes);
+});
+
 test("the order of entries is that of their bytes", () => {
   fc.assert(
     fc.property(text, text, (a, b) => {

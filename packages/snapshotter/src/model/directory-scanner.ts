@@ -154,6 +154,8 @@ class DirectoryScanner {
       if (byte === BACKSLASH) {
         hasEscape = true;
         at++;
+        // What is escaped is checked as well: it may be no valid UTF-8.
+        seen |= data[at] ?? 0;
       }
       seen |= byte;
       at++;

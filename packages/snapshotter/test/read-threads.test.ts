@@ -165,6 +165,21 @@ test("a file of zeros is restored with holes by threads", async () => {
   expect(blocks * 512).toBeLessThan(MIB);
 });
 
+test("the directories of large files stay open until these are whole, however many are entered meanwhile", async () => {
+  using directory = tempDirectory();
+  const branch = (seed: number): TreeSpec => ({
+    large: seededBytes(seed, 9 * MIB),
+    ...Object.fromEntries(
+      Array.from({ length: 70 }, (_, i) => [`d${i}`, { inner: { f: `${i}` } }]),
+    ),
+  });
+  const tree = Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`b${i}`, branch(i + 20)]));
+  const stored = await store(directory, tree);
+  await using repository = await open(stored);
+  await restore(repository, stored, { writeFilesAtomically: true });
+  expect(rowsOf(directory.join("target"))).toEqual(rowsOf(stored.sourcePath));
+});
+
 test("a single large file is restored by threads", async () => {
   using directory = tempDirectory();
   const bytes = seededBytes(4, 21 * MIB);

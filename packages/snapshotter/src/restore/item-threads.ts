@@ -104,8 +104,15 @@ export class ItemThreads {
   /** Ends the threads. Files that are not whole are given up. */
   async close(): Promise<void> {
     await this.#pool.close();
-    for (const file of this.#open) file.abort();
+    for (const file of this.#open) {
+      file.abort();
+      this.#giveBackFor(file.item);
+    }
     this.#open.clear();
+  }
+
+  #giveBackFor({ task }: RestoreItem): void {
+    if (task !== undefined) this.#threads.giveBack(task.output);
   }
 
   /** Makes a job of the items that are one content each. @returns the others. */
@@ -163,9 +170,12 @@ export class ItemThreads {
     if (pieces === undefined) return await this.#inline.write([item]);
     const { output, listener } = this.#options;
     let file: FileInPieces;
+    // Its directory is needed open until it is whole, and many others are entered meanwhile.
+    if (item.task !== undefined) this.#threads.lend(item.task.output);
     try {
       file = FileInPieces.open(output, item, pieces);
     } catch (error) {
+      this.#giveBackFor(item);
       listener.failed(pathOf(item.task, item.entry), error);
       return listener.completed(item);
     }
@@ -245,6 +255,8 @@ export class ItemThreads {
       counters.restoredFileCount++;
     } catch (error) {
       listener.failed(pathOf(item.task, item.entry), error);
+    } finally {
+      this.#giveBackFor(item);
     }
     listener.completed(item);
   }

@@ -21,7 +21,7 @@ interface Setting {
   readonly write: (line: string) => void;
 }
 
-const PASSWORD = "demo";
+const PASSWORD = "demo-password";
 
 /** The mover and the command line, started as a cluster and a person would start them. */
 export class Programs {

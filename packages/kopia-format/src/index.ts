@@ -311,7 +311,11 @@ export {
   type ConnectOptions,
   type OpenConnectionOptions,
 } from "./repository/connect.ts";
-export { filesystemStorageConfig, parseFilesystemConfig } from "./repository/connection-codec.ts";
+export {
+  THROTTLING_NUMBERS,
+  filesystemStorageConfig,
+  parseFilesystemConfig,
+} from "./repository/connection-codec.ts";
 export { createContentEncryptor, type EccRepair } from "./repository/content-encryptor.ts";
 export {
   isConnected,

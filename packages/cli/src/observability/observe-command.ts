@@ -6,6 +6,7 @@ import {
   userCacheDirectory,
   type Clock,
   type StorageObserver,
+  NS_PER_MS,
 } from "@kopia-engine/kopia-format";
 import type { CliIo } from "../cli-io.ts";
 import type { GlobalOptions } from "../global-flags.ts";
@@ -14,8 +15,6 @@ import { LogFile } from "./log-file.ts";
 import { compactTime, logFileLine } from "./log-lines.ts";
 import type { Metrics } from "./metrics.ts";
 import { sweepLogDirectory } from "./sweep-log-directory.ts";
-
-const NS_PER_MS = 1_000_000n;
 
 /** Logs, metrics and profiles of one command. */
 export interface Observability {

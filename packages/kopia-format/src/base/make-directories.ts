@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { dirname } from "node:path";
+import { systemErrorCode } from "./system-error-code.ts";
 
 /**
  * Makes a directory and those above it, like `mkdir -p`; nothing happens when it is there. Not Node's recursive
@@ -12,7 +13,7 @@ export function makeDirectories(path: string, mode = 0o777): void {
   const error = makeOne(path, mode);
   if (error === undefined) return;
   const parent = dirname(path);
-  if (codeOf(error) !== "ENOENT" || parent === path) throw error;
+  if (systemErrorCode(error) !== "ENOENT" || parent === path) throw error;
   makeDirectories(parent, mode);
   const second = makeOne(path, mode);
   if (second !== undefined) throw second;
@@ -23,15 +24,11 @@ function makeOne(path: string, mode: number): unknown {
     fs.mkdirSync(path, { mode });
     return undefined;
   } catch (error) {
-    const isThere = codeOf(error) === "EEXIST" && isDirectory(path);
+    const isThere = systemErrorCode(error) === "EEXIST" && isDirectory(path);
     return isThere ? undefined : error;
   }
 }
 
 function isDirectory(path: string): boolean {
   return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { BLOB_SUFFIX, SHARDS_FILE } from "./shards.ts";
-import { storageError, systemErrorCode } from "./system-error.ts";
+import { storageError } from "./system-error.ts";
+import { systemErrorCode } from "../base/system-error-code.ts";
 
 /** What is at a path where a repository is wanted. */
 export type DirectoryDescription =

@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
 import { BLOB_SUFFIX } from "./shards.ts";
 import type { BlobMetadata } from "./storage.ts";
-import { storageError, systemErrorCode } from "./system-error.ts";
+import { storageError } from "./system-error.ts";
+import { systemErrorCode } from "../base/system-error-code.ts";
 
 /** A directory to walk and the blob ID prefix that its name and those above it spell. */
 interface ShardDirectory {

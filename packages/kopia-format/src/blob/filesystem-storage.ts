@@ -26,8 +26,9 @@ import type {
   PutOptions,
   StorageCapacity,
 } from "./storage.ts";
-import { storageError, systemErrorCode } from "./system-error.ts";
+import { storageError } from "./system-error.ts";
 import { makeDirectories } from "../base/make-directories.ts";
+import { systemErrorCode } from "../base/system-error-code.ts";
 
 const DEFAULT_FILE_MODE = 0o600;
 const DEFAULT_DIRECTORY_MODE = 0o700;

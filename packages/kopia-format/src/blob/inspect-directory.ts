@@ -12,7 +12,8 @@ import {
   type ShardParameters,
 } from "./shards.ts";
 import type { BlobId, BlobMetadata } from "./storage.ts";
-import { storageError, systemErrorCode } from "./system-error.ts";
+import { storageError } from "./system-error.ts";
+import { systemErrorCode } from "../base/system-error-code.ts";
 
 /** Files of one kind: how many, how much, and some of them by name. */
 export interface FileTally {

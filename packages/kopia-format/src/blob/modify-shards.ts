@@ -13,8 +13,9 @@ import {
   UNSHARDED_LENGTH,
   type ShardParameters,
 } from "./shards.ts";
-import { storageError, systemErrorCode } from "./system-error.ts";
+import { storageError } from "./system-error.ts";
 import { makeDirectories } from "../base/make-directories.ts";
+import { systemErrorCode } from "../base/system-error-code.ts";
 
 /** A file that changes its place, both as absolute paths. */
 export interface ShardMove {

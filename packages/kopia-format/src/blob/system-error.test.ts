@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { KopiaError } from "../base/errors.ts";
-import { storageError, systemErrorCode } from "./system-error.ts";
+import { storageError } from "./system-error.ts";
+import { systemErrorCode } from "../base/system-error-code.ts";
 
 function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: failed`), { code });

@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../base/error-codes.ts";
 import { KopiaError, errorMessage, isKopiaError } from "../base/errors.ts";
 import type { BlobId } from "./storage.ts";
+import { systemErrorCode } from "../base/system-error-code.ts";
 
 /** What was being done when the system refused. */
 export interface FailedOperation {
@@ -18,12 +19,6 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EPERM: "STORAGE_PERMISSION",
   EROFS: "STORAGE_PERMISSION",
 };
-
-/** Code of a system error such as `ENOENT`; `undefined` for other errors. */
-export function systemErrorCode(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return typeof code === "string" ? code : undefined;
-}
 
 /** The typed error of a failed file operation. What has no code of its own is `STORAGE_UNAVAILABLE`: trying again may help. */
 export function storageError(error: unknown, operation: FailedOperation): KopiaError {

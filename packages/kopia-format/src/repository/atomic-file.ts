@@ -14,6 +14,7 @@ import { toHex } from "../base/bytes.ts";
 import { KopiaError, errorMessage } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
 import { makeDirectories } from "../base/make-directories.ts";
+import { systemErrorCode } from "../base/system-error-code.ts";
 
 const PRIVATE_FILE_MODE = 0o600;
 const PRIVATE_DIRECTORY_MODE = 0o700;
@@ -53,16 +54,12 @@ export function readLocalFile(path: string): Bytes | undefined {
 }
 
 function isMissing(error: unknown): boolean {
-  const code = codeOf(error);
+  const code = systemErrorCode(error);
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-}
-
 function localFileError(path: string, cause: unknown): KopiaError {
-  const code = codeOf(cause);
+  const code = systemErrorCode(cause);
   const kind =
     code === "ENOSPC" || code === "EDQUOT"
       ? "STORAGE_FULL"

@@ -16,6 +16,7 @@ import {
   errorMessage,
   formatGoTime,
   makeDirectories,
+  NS_PER_SECOND,
 } from "@kopia-engine/kopia-format";
 import {
   type DirectoryEntry,
@@ -37,7 +38,6 @@ const DEFAULT_FILES_PER_SOURCE = 20;
 const DEFAULT_MAX_BYTES = 2 ** 30;
 const MAX_PRINTED_ERRORS = 5;
 const READ_BYTES = 2 ** 20;
-const NS_PER_SECOND = 1_000_000_000n;
 
 /** Outcome of one source, as the result file has it. */
 interface DrilledSource {

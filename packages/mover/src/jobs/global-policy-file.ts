@@ -12,6 +12,7 @@ import {
   errorMessage,
   field,
   parseGoDuration,
+  NS_PER_SECOND,
 } from "@kopia-engine/kopia-format";
 import {
   EMPTY_POLICY,
@@ -25,7 +26,6 @@ import { parseObject } from "../environment/manual-config.ts";
 import type { JobContext } from "./job-context.ts";
 
 const MAX_FILE_BYTES = 2 ** 20;
-const NS_PER_SECOND = 1_000_000_000n;
 
 /**
  * Applies the mounted global policy file to the repository's global policy (spec 4 §2.6). Its mistakes never

@@ -8,40 +8,32 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { JOB_UID, JobBench, containersAreMissing } from "./job-container.ts";
+import { describe, expect } from "vitest";
+import { JOB_UID, JobBench, jobSuite } from "./job-container.ts";
 import { JUDGES, type ListedSnapshot, kopia as viewWith, snapshotsOf } from "./repository-view.ts";
 
-const missing = containersAreMissing();
-const suffix = missing === undefined ? "" : ` (${missing})`;
-
-let bench: JobBench;
-
-beforeEach(() => {
-  if (missing !== undefined) return;
-  bench = new JobBench();
-  write("data", "file.txt", "precious");
+const suite = jobSuite((own) => {
+  write("data", "file.txt", "precious", own);
 });
+const { check } = suite;
 
-afterEach(() => {
-  if (missing === undefined) bench.dispose();
-});
-
-function write(place: "data" | "volume", name: string, text: string): void {
-  const path = join(bench[place], name);
+function write(
+  place: "data" | "volume",
+  name: string,
+  text: string,
+  own: JobBench = suite.bench,
+): void {
+  const path = join(own[place], name);
   mkdirSync(join(path, ".."), { recursive: true });
   writeFileSync(path, text);
   chownSync(path, JOB_UID, JOB_UID);
 }
 
-const kopia = (args: readonly string[], program?: string): string => viewWith(bench, args, program);
-const snapshots = (program?: string): ListedSnapshot[] => snapshotsOf(bench, program);
+const kopia = (args: readonly string[], program?: string): string =>
+  viewWith(suite.bench, args, program);
+const snapshots = (program?: string): ListedSnapshot[] => snapshotsOf(suite.bench, program);
 
 const byName = (a: string, b: string): number => (a < b ? -1 : 1);
-
-function check(name: string, run: () => Promise<void>): void {
-  test.skipIf(missing !== undefined)(`${name}${suffix}`, run, 180_000);
-}
 
 function checkEach(
   name: string,
@@ -53,9 +45,9 @@ function checkEach(
 
 describe("backup", () => {
   check("fresh repository, retention and compression: identity, policy, tree", async () => {
-    mkdirSync(join(bench.data, "lost+found"));
-    symlinkSync("file.txt", join(bench.data, "link"));
-    const run = await bench.run({
+    mkdirSync(join(suite.bench.data, "lost+found"));
+    symlinkSync("file.txt", join(suite.bench.data, "link"));
+    const run = await suite.bench.run({
       args: ["backup"],
       env: {
         KOPIA_RETAIN_HOURLY: "24",
@@ -82,11 +74,11 @@ describe("backup", () => {
   });
 
   check("empty directory: skipped, exit 0, nothing created", async () => {
-    rmSync(join(bench.data, "file.txt"));
-    const run = await bench.run({ args: ["backup"] });
+    rmSync(join(suite.bench.data, "file.txt"));
+    const run = await suite.bench.run({ args: ["backup"] });
     expect(run.exitCode).toBe(0);
     expect(run.output).toContain("== Directory is empty skipping backup ===");
-    expect(readdirSync(bench.volume)).toEqual([]);
+    expect(readdirSync(suite.bench.volume)).toEqual([]);
   });
 
   checkEach(
@@ -97,17 +89,21 @@ describe("backup", () => {
         place === "/repository/repository"
           ? "/repository"
           : place.replace(/\/repository$/, "") || place;
-      const run = await bench.run({
+      const run = await suite.bench.run({
         args: ["backup"],
         env: { KOPIA_REPOSITORY: `filesystem://${place}` },
-        mounts: { "/data": bench.data, "/cache": bench.cache, [mount]: bench.volume },
+        mounts: {
+          "/data": suite.bench.data,
+          "/cache": suite.bench.cache,
+          [mount]: suite.bench.volume,
+        },
       });
       expect(run.exitCode, run.output).toBe(0);
     },
   );
 
   check("without retention the defaults are inherited", async () => {
-    expect((await bench.run({ args: ["backup"] })).exitCode).toBe(0);
+    expect((await suite.bench.run({ args: ["backup"] })).exitCode).toBe(0);
     const policy = JSON.parse(kopia(["policy", "show", "atuin-src@default:/data", "--json"])) as {
       readonly retention: Readonly<Record<string, number>>;
     };
@@ -115,8 +111,8 @@ describe("backup", () => {
   });
 
   check("a second run connects again and reads nothing", async () => {
-    expect((await bench.run({ args: ["backup"] })).exitCode).toBe(0);
-    const again = await bench.run({ args: ["backup"] });
+    expect((await suite.bench.run({ args: ["backup"] })).exitCode).toBe(0);
+    const again = await suite.bench.run({ args: ["backup"] });
     expect(again.exitCode).toBe(0);
     expect(again.output).toContain("read 0, reused 1");
     expect(snapshots()).toHaveLength(2);
@@ -124,12 +120,13 @@ describe("backup", () => {
 
   check("runs with latest=3 keep three snapshots and expire none of another source", async () => {
     expect(
-      (await bench.run({ args: ["backup"], env: { KOPIA_OVERRIDE_USERNAME: "other" } })).exitCode,
+      (await suite.bench.run({ args: ["backup"], env: { KOPIA_OVERRIDE_USERNAME: "other" } }))
+        .exitCode,
     ).toBe(0);
     const env = { KOPIA_RETAIN_LATEST: "3", KOPIA_RETAIN_STRICT: "true" };
     for (let round = 0; round < Number(process.env["MOVER_RETENTION_RUNS"] ?? 4); round++) {
       write("data", "round", String(round));
-      expect((await bench.run({ args: ["backup"], env })).exitCode).toBe(0);
+      expect((await suite.bench.run({ args: ["backup"], env })).exitCode).toBe(0);
     }
     for (const judge of JUDGES) {
       const own = snapshots(judge).filter(({ source }) => source.userName === "atuin-src");
@@ -140,7 +137,7 @@ describe("backup", () => {
 
   check("structured JSON config: the identity counts all the same", async () => {
     const config = { storage: { type: "filesystem", config: { path: "/repository/repository" } } };
-    const run = await bench.run({
+    const run = await suite.bench.run({
       args: ["backup"],
       env: { KOPIA_STRUCTURED_REPOSITORY_CONFIG: JSON.stringify(config), KOPIA_REPOSITORY: "" },
     });
@@ -149,9 +146,9 @@ describe("backup", () => {
   });
 
   check("invalid KOPIA_MANUAL_CONFIG: exit 1, nothing created", async () => {
-    const run = await bench.run({ args: ["backup"], env: { KOPIA_MANUAL_CONFIG: "{" } });
+    const run = await suite.bench.run({ args: ["backup"], env: { KOPIA_MANUAL_CONFIG: "{" } });
     expect(run.exitCode).toBe(1);
-    expect(readdirSync(bench.volume)).toEqual([]);
+    expect(readdirSync(suite.bench.volume)).toEqual([]);
   });
 
   check("KOPIA_MANUAL_CONFIG chooses the algorithms of a new repository", async () => {
@@ -159,7 +156,7 @@ describe("backup", () => {
       encryption: { algorithm: "CHACHA20-POLY1305-HMAC-SHA256" },
       splitter: { algorithm: "FIXED-1M" },
     };
-    const run = await bench.run({
+    const run = await suite.bench.run({
       args: ["backup"],
       env: { KOPIA_MANUAL_CONFIG: JSON.stringify(manual) },
     });
@@ -170,12 +167,15 @@ describe("backup", () => {
   });
 
   check("KOPIA_SKIP_CACHE_CONFIG is harmless", async () => {
-    const run = await bench.run({ args: ["backup"], env: { KOPIA_SKIP_CACHE_CONFIG: "true" } });
+    const run = await suite.bench.run({
+      args: ["backup"],
+      env: { KOPIA_SKIP_CACHE_CONFIG: "true" },
+    });
     expect(run.exitCode).toBe(0);
   });
 
   check("additional arguments are split at the whole separator", async () => {
-    const run = await bench.run({
+    const run = await suite.bench.run({
       args: ["backup"],
       env: {
         KOPIA_ADDITIONAL_ARGS:
@@ -194,11 +194,11 @@ describe("backup", () => {
     "forbidden argument %s: refused before anything is touched",
     ["--password=evil", "--config-file=/x", "--log-file=/x", "--log-dir=/x", "-pevil", "--unknown"],
     async (word) => {
-      const run = await bench.run({ args: ["backup"], env: { KOPIA_ADDITIONAL_ARGS: word } });
+      const run = await suite.bench.run({ args: ["backup"], env: { KOPIA_ADDITIONAL_ARGS: word } });
       expect(run.exitCode).toBe(1);
       expect(run.output).toContain(word.split("=")[0]?.slice(0, 2));
       expect(run.output).not.toContain("evil");
-      expect(readdirSync(bench.volume)).toEqual([]);
+      expect(readdirSync(suite.bench.volume)).toEqual([]);
     },
   );
 
@@ -207,11 +207,14 @@ describe("backup", () => {
       KOPIA_BEFORE_SNAPSHOT: "echo before > /data/dump && echo done-before",
       KOPIA_AFTER_SNAPSHOT: "echo done-after; exit 7",
     };
-    const run = await bench.run({ args: ["backup"], env });
+    const run = await suite.bench.run({ args: ["backup"], env });
     expect(run.exitCode, run.output).toBe(0);
     expect(run.output).toContain("done-before");
     expect(run.output).toContain("WARN: After-snapshot action failed: exit code 7");
-    const failing = await bench.run({ args: ["backup"], env: { KOPIA_BEFORE_SNAPSHOT: "exit 3" } });
+    const failing = await suite.bench.run({
+      args: ["backup"],
+      env: { KOPIA_BEFORE_SNAPSHOT: "exit 3" },
+    });
     expect(failing.exitCode).toBe(1);
     expect(failing.lastKilobyte).toContain("Before-snapshot action failed: exit code 3");
     expect(snapshots()).toHaveLength(1);
@@ -219,7 +222,7 @@ describe("backup", () => {
 
   check("source path override: recorded, and retention lands on the same source", async () => {
     const env = { KOPIA_SOURCE_PATH_OVERRIDE: "/config", KOPIA_RETAIN_LATEST: "1" };
-    expect((await bench.run({ args: ["backup"], env })).exitCode).toBe(0);
+    expect((await suite.bench.run({ args: ["backup"], env })).exitCode).toBe(0);
     expect(snapshots()[0]?.source.path).toBe("/config");
     expect(kopia(["policy", "show", "atuin-src@default:/config", "--json"])).toContain(
       '"keepLatest":1',
@@ -227,7 +230,7 @@ describe("backup", () => {
   });
 
   check("a mounted global policy file reaches every documented field", async () => {
-    const config = join(bench.root, "kopia-config");
+    const config = join(suite.bench.root, "kopia-config");
     mkdirSync(config);
     writeFileSync(
       join(config, "global-policy.json"),
@@ -238,13 +241,13 @@ describe("backup", () => {
         scheduling: { interval: "6h" },
       }),
     );
-    const run = await bench.run({
+    const run = await suite.bench.run({
       args: ["backup"],
       env: { KOPIA_GLOBAL_POLICY_FILE: "/kopia-config/global-policy.json" },
       mounts: {
-        "/data": bench.data,
-        "/cache": bench.cache,
-        "/repository": bench.volume,
+        "/data": suite.bench.data,
+        "/cache": suite.bench.cache,
+        "/repository": suite.bench.volume,
         "/kopia-config": config,
       },
     });
@@ -262,34 +265,34 @@ describe("backup", () => {
 
 describe("the shrink guard", () => {
   check("empty where there was data: phrase, exit code 3, nothing stored", async () => {
-    expect((await bench.run({ args: ["backup"] })).exitCode).toBe(0);
-    rmSync(join(bench.data, "file.txt"));
-    const run = await bench.run({ args: ["backup"] });
+    expect((await suite.bench.run({ args: ["backup"] })).exitCode).toBe(0);
+    rmSync(join(suite.bench.data, "file.txt"));
+    const run = await suite.bench.run({ args: ["backup"] });
     expect(run.exitCode).toBe(3);
     expect(run.output).toContain("== Directory is empty skipping backup ===");
     expect(run.lastKilobyte).toContain("SHRINK GUARD: 0 files where snapshot");
     expect(snapshots()).toHaveLength(1);
-    const off = await bench.run({ args: ["backup"], env: { KOPIA_SHRINK_GUARD: "off" } });
+    const off = await suite.bench.run({ args: ["backup"], env: { KOPIA_SHRINK_GUARD: "off" } });
     expect(off.exitCode).toBe(0);
   });
 
   check("a source that lost most of its files is stored with a tag, retention frozen", async () => {
     for (let index = 0; index < 20; index++) write("data", `file-${index}`, "x");
     const env = { KOPIA_SHRINK_GUARD: "50", KOPIA_RETAIN_LATEST: "1", KOPIA_RETAIN_STRICT: "true" };
-    expect((await bench.run({ args: ["backup"], env })).exitCode).toBe(0);
-    for (let index = 0; index < 15; index++) rmSync(join(bench.data, `file-${index}`));
-    const run = await bench.run({ args: ["backup"], env });
+    expect((await suite.bench.run({ args: ["backup"], env })).exitCode).toBe(0);
+    for (let index = 0; index < 15; index++) rmSync(join(suite.bench.data, `file-${index}`));
+    const run = await suite.bench.run({ args: ["backup"], env });
     expect(run.exitCode).toBe(3);
     expect(snapshots()).toHaveLength(2);
     expect(snapshots()[1]?.tags?.["tag:shrink-guard"]).toMatch(/^6 files where snapshot/);
     // A Job that is retried does not store it again and again.
-    expect((await bench.run({ args: ["backup"], env })).exitCode).toBe(3);
+    expect((await suite.bench.run({ args: ["backup"], env })).exitCode).toBe(3);
     expect(snapshots()).toHaveLength(2);
     // A restore takes the last good one.
-    const restore = await bench.run({ args: ["restore"] });
+    const restore = await suite.bench.run({ args: ["restore"] });
     expect(restore.exitCode, restore.output).toBe(0);
-    expect(readdirSync(bench.restored)).toHaveLength(21);
-    const accepted = await bench.run({
+    expect(readdirSync(suite.bench.restored)).toHaveLength(21);
+    const accepted = await suite.bench.run({
       args: ["backup"],
       env: { ...env, KOPIA_SHRINK_GUARD_ACCEPT: "true" },
     });
@@ -300,21 +303,21 @@ describe("the shrink guard", () => {
 
 describe("failures leave the repository alone", () => {
   async function refused(spec: Parameters<JobBench["run"]>[0], phrase: string): Promise<void> {
-    const before = readdirSync(bench.volume, { recursive: true, encoding: "utf8" }).toSorted(
+    const before = readdirSync(suite.bench.volume, { recursive: true, encoding: "utf8" }).toSorted(
       byName,
     );
-    const run = await bench.run({ args: ["backup"], ...spec });
+    const run = await suite.bench.run({ args: ["backup"], ...spec });
     expect(run.exitCode, run.output).toBe(1);
     expect(run.lastKilobyte).toContain(phrase);
     expect(run.lastKilobyte).toContain("OPERATION_RESULT: FAILURE");
     expect(run.output).not.toContain("conformance-password");
     expect(
-      readdirSync(bench.volume, { recursive: true, encoding: "utf8" }).toSorted(byName),
+      readdirSync(suite.bench.volume, { recursive: true, encoding: "utf8" }).toSorted(byName),
     ).toEqual(before);
   }
 
   check("wrong password", async () => {
-    expect((await bench.run({ args: ["backup"] })).exitCode).toBe(0);
+    expect((await suite.bench.run({ args: ["backup"] })).exitCode).toBe(0);
     await refused({ env: { KOPIA_PASSWORD: "another-password" } }, "password");
   });
 
@@ -324,7 +327,7 @@ describe("failures leave the repository alone", () => {
 
   check("the mount is missing", async () => {
     await refused(
-      { mounts: { "/data": bench.data, "/cache": bench.cache } },
+      { mounts: { "/data": suite.bench.data, "/cache": suite.bench.cache } },
       "/repository does not exist: the repository's volume is not mounted",
     );
   });
@@ -332,20 +335,20 @@ describe("failures leave the repository alone", () => {
   check(
     "the mount is missing in a later run: the cache remembers, nothing is created",
     async () => {
-      expect((await bench.run({ args: ["backup"] })).exitCode).toBe(0);
-      const bare = join(bench.root, "bare");
+      expect((await suite.bench.run({ args: ["backup"] })).exitCode).toBe(0);
+      const bare = join(suite.bench.root, "bare");
       mkdirSync(bare);
       chownSync(bare, JOB_UID, JOB_UID);
-      const run = await bench.run({
+      const run = await suite.bench.run({
         args: ["backup"],
-        mounts: { "/data": bench.data, "/cache": bench.cache, "/repository": bare },
+        mounts: { "/data": suite.bench.data, "/cache": suite.bench.cache, "/repository": bare },
       });
       expect(run.exitCode).toBe(1);
       expect(run.lastKilobyte).toContain("an earlier run used one there");
       expect(readdirSync(bare)).toEqual([]);
-      const allowed = await bench.run({
+      const allowed = await suite.bench.run({
         args: ["backup"],
-        mounts: { "/data": bench.data, "/cache": bench.cache, "/repository": bare },
+        mounts: { "/data": suite.bench.data, "/cache": suite.bench.cache, "/repository": bare },
         env: { KOPIA_ALLOW_NEW_REPOSITORY: "true" },
       });
       expect(allowed.exitCode, allowed.output).toBe(0);
@@ -368,10 +371,10 @@ describe("failures leave the repository alone", () => {
   );
 
   check("the repository lies one level up or down: named, not created", async () => {
-    expect((await bench.run({ args: ["backup"] })).exitCode).toBe(0);
-    rmSync(bench.cache, { recursive: true });
-    mkdirSync(bench.cache);
-    chownSync(bench.cache, JOB_UID, JOB_UID);
+    expect((await suite.bench.run({ args: ["backup"] })).exitCode).toBe(0);
+    rmSync(suite.bench.cache, { recursive: true });
+    mkdirSync(suite.bench.cache);
+    chownSync(suite.bench.cache, JOB_UID, JOB_UID);
     await refused(
       { env: { KOPIA_REPOSITORY: "filesystem:///repository" } },
       "KOPIA_REPOSITORY=filesystem:///repository/repository",
@@ -388,23 +391,24 @@ describe("failures leave the repository alone", () => {
   });
 
   check("read-only repository", async () => {
-    expect((await bench.run({ args: ["backup"] })).exitCode).toBe(0);
+    expect((await suite.bench.run({ args: ["backup"] })).exitCode).toBe(0);
     await refused({ readOnly: ["/repository"] }, "ERROR");
   });
 
   check("another owner's repository directory", async () => {
-    chownSync(bench.volume, 0, 0);
+    chownSync(suite.bench.volume, 0, 0);
     await refused({}, "ermission");
   });
 
   check("a damaged cache is no obstacle", async () => {
-    expect((await bench.run({ args: ["backup"] })).exitCode).toBe(0);
-    for (const entry of readdirSync(bench.cache, { recursive: true, withFileTypes: true }))
+    expect((await suite.bench.run({ args: ["backup"] })).exitCode).toBe(0);
+    for (const entry of readdirSync(suite.bench.cache, { recursive: true, withFileTypes: true }))
       if (entry.isFile()) writeFileSync(join(entry.parentPath, entry.name), "damaged");
-    const run = await bench.run({ args: ["backup"] });
+    const run = await suite.bench.run({ args: ["backup"] });
     expect(run.exitCode, run.output).toBe(0);
     expect(
-      (await bench.run({ args: ["backup"], env: { KOPIA_FORCE_CACHE_REBUILD: "true" } })).exitCode,
+      (await suite.bench.run({ args: ["backup"], env: { KOPIA_FORCE_CACHE_REBUILD: "true" } }))
+        .exitCode,
     ).toBe(0);
     expect(snapshots()).toHaveLength(3);
   });
@@ -412,15 +416,15 @@ describe("failures leave the repository alone", () => {
 
 describe("words", () => {
   check("unknown argument 2, maintenance as an argument 1, none 0", async () => {
-    expect((await bench.run({ args: ["foo"] })).exitCode).toBe(2);
-    const maintenance = await bench.run({ args: ["maintenance"] });
+    expect((await suite.bench.run({ args: ["foo"] })).exitCode).toBe(2);
+    const maintenance = await suite.bench.run({ args: ["maintenance"] });
     expect(maintenance.exitCode).toBe(1);
     expect(maintenance.output).toContain("KopiaMaintenance");
-    expect((await bench.run({ args: [] })).exitCode).toBe(0);
+    expect((await suite.bench.run({ args: [] })).exitCode).toBe(0);
   });
 
   check("DIRECTION=source is a backup", async () => {
-    const run = await bench.run({ env: { DIRECTION: "source" } });
+    const run = await suite.bench.run({ env: { DIRECTION: "source" } });
     expect(run.exitCode, run.output).toBe(0);
     expect(run.output).toContain("OPERATION_TYPE: source");
   });
@@ -430,27 +434,27 @@ describe("signals", () => {
   check("SIGTERM in mid-backup: 143, and the next run goes on", async () => {
     for (let index = 0; index < 300; index++)
       write("data", `big-${index}`, `${index}`.repeat(200_000));
-    const run = await bench.run({ args: ["backup"], terminateAt: /Snapshotting/ });
+    const run = await suite.bench.run({ args: ["backup"], terminateAt: /Snapshotting/ });
     expect(run.output).toContain("WARN: Received SIGTERM signal - pod is being terminated");
     expect([143, 0]).toContain(run.exitCode);
     if (run.exitCode === 0) expect(run.output).toContain("Snapshot created successfully");
-    const next = await bench.run({ args: ["backup"] });
+    const next = await suite.bench.run({ args: ["backup"] });
     expect(next.exitCode, next.output).toBe(0);
     kopia(["snapshot", "verify", "--verify-files-percent=100"]);
   });
 
   check("SIGTERM while the action runs: not a success", async () => {
-    const run = await bench.run({
+    const run = await suite.bench.run({
       args: ["backup"],
       env: { KOPIA_BEFORE_SNAPSHOT: "echo acting; sleep 60" },
       terminateAt: /acting/,
     });
     expect(run.exitCode).toBe(143);
-    expect(readFileSync(join(bench.data, "file.txt"), "utf8")).toBe("precious");
+    expect(readFileSync(join(suite.bench.data, "file.txt"), "utf8")).toBe("precious");
   });
 
   check("KOPIA_TIMEOUT ends a run that hangs", async () => {
-    const run = await bench.run({
+    const run = await suite.bench.run({
       args: ["backup"],
       env: { KOPIA_BEFORE_SNAPSHOT: "sleep 60", KOPIA_TIMEOUT: "1s" },
     });

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, test } from "vitest";
 
 const CHECKOUT = fileURLToPath(new URL("../../../..", import.meta.url)).replace(/\/$/, "");
 /** What of the machine's own root the container sees, read-only. */
@@ -11,10 +12,39 @@ const SYSTEM = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "etc"];
 export const JOB_UID = 1000;
 
 /** Why Jobs cannot be run in mount namespaces of their own here; `undefined` when they can. */
-export function containersAreMissing(): string | undefined {
+function containersAreMissing(): string | undefined {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "needs Linux and root";
   const tried = spawnSync("unshare", ["--mount", "--pid", "--fork", "true"], { stdio: "ignore" });
   return tried.status === 0 ? undefined : "needs mount namespaces (unshare)";
+}
+
+const missing = containersAreMissing();
+
+/** What the files of this suite share: a bench for every test, and tests that are skipped visibly without containers. */
+export interface JobSuite {
+  /** Of the running test. */
+  readonly bench: JobBench;
+  readonly check: (name: string, run: () => Promise<void>) => void;
+}
+
+/** Sets up a suite. @param prepare runs before every test, on its new bench. */
+export function jobSuite(prepare: (bench: JobBench) => Promise<void> | void = () => {}): JobSuite {
+  let bench: JobBench | undefined;
+  beforeEach(async () => {
+    if (missing !== undefined) return;
+    bench = new JobBench();
+    await prepare(bench);
+  }, 60_000);
+  afterEach(() => bench?.dispose());
+  return {
+    get bench() {
+      return bench as JobBench;
+    },
+    check: (name, run) => {
+      const suffix = missing === undefined ? "" : ` (${missing})`;
+      test.skipIf(missing !== undefined)(`${name}${suffix}`, run, 180_000);
+    },
+  };
 }
 
 /** How a Job ended. */

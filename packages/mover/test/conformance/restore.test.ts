@@ -10,51 +10,36 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { JOB_UID, JobBench, type JobRun, containersAreMissing } from "./job-container.ts";
+import { describe, expect } from "vitest";
+import { JOB_UID, type JobRun, jobSuite } from "./job-container.ts";
 import { keptOfRestore, parseKept } from "./operator-log.ts";
 import { snapshotsOf } from "./repository-view.ts";
 
-const missing = containersAreMissing();
-const suffix = missing === undefined ? "" : ` (${missing})`;
-
-let bench: JobBench;
-
-beforeEach(async () => {
-  if (missing !== undefined) return;
-  bench = new JobBench();
-});
-
-afterEach(() => {
-  if (missing === undefined) bench.dispose();
-});
-
-function check(name: string, run: () => Promise<void>): void {
-  test.skipIf(missing !== undefined)(`${name}${suffix}`, run, 180_000);
-}
+const suite = jobSuite();
+const { check } = suite;
 
 /** One backup for each text, in order. */
 async function backUp(...texts: readonly string[]): Promise<void> {
   for (const text of texts) {
-    writeFileSync(join(bench.data, "file.txt"), text);
-    chownSync(join(bench.data, "file.txt"), JOB_UID, JOB_UID);
-    const run = await bench.run({ args: ["backup"] });
+    writeFileSync(join(suite.bench.data, "file.txt"), text);
+    chownSync(join(suite.bench.data, "file.txt"), JOB_UID, JOB_UID);
+    const run = await suite.bench.run({ args: ["backup"] });
     expect(run.exitCode, run.output).toBe(0);
   }
 }
 
 async function restore(env: Record<string, string> = {}): Promise<JobRun> {
-  return await bench.run({ args: ["restore"], env });
+  return await suite.bench.run({ args: ["restore"], env });
 }
 
 function restoredText(): string {
-  return readFileSync(join(bench.restored, "file.txt"), "utf8");
+  return readFileSync(join(suite.bench.restored, "file.txt"), "utf8");
 }
 
 describe("selection", () => {
   check("newest, previous, window, time, ID; beyond them exit 1", async () => {
     await backUp("one", "two", "three");
-    const [first, second] = snapshotsOf(bench);
+    const [first, second] = snapshotsOf(suite.bench);
     const newest = await restore();
     expect(newest.exitCode, newest.output).toBe(0);
     expect(restoredText()).toBe("three");
@@ -79,7 +64,7 @@ describe("selection", () => {
 
   check("a time in another zone is compared as a time, not as text", async () => {
     await backUp("only");
-    const start = new Date(Date.parse(snapshotsOf(bench)[0]?.startTime ?? ""));
+    const start = new Date(Date.parse(snapshotsOf(suite.bench)[0]?.startTime ?? ""));
     const later = new Date(start.getTime() + 60_000 + 14 * 3_600_000);
     const text = `${later.toISOString().slice(0, 19)}+14:00`;
     expect((await restore({ KOPIA_RESTORE_AS_OF: text })).exitCode).toBe(0);
@@ -89,11 +74,13 @@ describe("selection", () => {
   check("an incomplete newest snapshot is passed over, with a line that says so", async () => {
     await backUp("whole");
     for (let index = 0; index < 400; index++)
-      writeFileSync(join(bench.data, `big-${index}`), `${index}`.repeat(100_000), { mode: 0o644 });
-    const stopped = await bench.run({ args: ["backup"], terminateAt: /Snapshotting/ });
+      writeFileSync(join(suite.bench.data, `big-${index}`), `${index}`.repeat(100_000), {
+        mode: 0o644,
+      });
+    const stopped = await suite.bench.run({ args: ["backup"], terminateAt: /Snapshotting/ });
     const run = await restore();
     expect(run.exitCode, run.output).toBe(0);
-    if (stopped.exitCode === 143 && snapshotsOf(bench).length > 1)
+    if (stopped.exitCode === 143 && snapshotsOf(suite.bench).length > 1)
       expect(run.output).toContain("is not used: it is incomplete");
     expect(restoredText()).toBe("whole");
   });
@@ -115,7 +102,7 @@ describe("nothing found", () => {
       });
       const required = await restore({ ...env, KOPIA_RESTORE_REQUIRED: "true" });
       expect(required.exitCode).toBe(1);
-      expect(readdirSync(bench.restored)).toEqual([]);
+      expect(readdirSync(suite.bench.restored)).toEqual([]);
     },
   );
 
@@ -123,48 +110,49 @@ describe("nothing found", () => {
     await backUp("one");
     const run = await restore({ KOPIA_SOURCE_PATH_OVERRIDE: "/data/inner" });
     expect(run.exitCode).toBe(0);
-    expect(readdirSync(bench.restored)).toEqual([]);
+    expect(readdirSync(suite.bench.restored)).toEqual([]);
   });
 
   check("an empty repository says so", async () => {
     await backUp("one");
-    rmSync(join(bench.volume, "repository"), { recursive: true });
-    rmSync(bench.cache, { recursive: true });
-    mkdirSync(bench.cache);
-    chownSync(bench.cache, JOB_UID, JOB_UID);
+    rmSync(join(suite.bench.volume, "repository"), { recursive: true });
+    rmSync(suite.bench.cache, { recursive: true });
+    mkdirSync(suite.bench.cache);
+    chownSync(suite.bench.cache, JOB_UID, JOB_UID);
     const run = await restore({ KOPIA_DISCOVER_SNAPSHOTS: "true" });
     expect(run.exitCode, run.output).toBe(0);
     expect(run.output).toContain("=== No data will be restored ===");
-    expect(readdirSync(bench.volume)).toEqual([]);
+    expect(readdirSync(suite.bench.volume)).toEqual([]);
   });
 });
 
 describe("the volume", () => {
   check("file deletion happens after a snapshot was found, and spares what is in it", async () => {
     await backUp("kept");
-    writeFileSync(join(bench.restored, "stray"), "old");
-    chownSync(join(bench.restored, "stray"), JOB_UID, JOB_UID);
+    writeFileSync(join(suite.bench.restored, "stray"), "old");
+    chownSync(join(suite.bench.restored, "stray"), JOB_UID, JOB_UID);
     const env = { KOPIA_ENABLE_FILE_DELETION: "true" };
     const none = await restore({ ...env, KOPIA_OVERRIDE_USERNAME: "nobody-src" });
     expect(none.exitCode).toBe(0);
-    expect(existsSync(join(bench.restored, "stray"))).toBe(true);
-    mkdirSync(join(bench.restored, "lost+found"));
+    expect(existsSync(join(suite.bench.restored, "stray"))).toBe(true);
+    mkdirSync(join(suite.bench.restored, "lost+found"));
     const run = await restore(env);
     expect(run.exitCode, run.output).toBe(0);
-    expect(readdirSync(bench.restored).toSorted()).toEqual(["file.txt", "lost+found"]);
+    expect(readdirSync(suite.bench.restored).toSorted()).toEqual(["file.txt", "lost+found"]);
   });
 
   check("modes, times, links, names of 255 bytes", async () => {
     const long = "n".repeat(255);
-    writeFileSync(join(bench.data, long), "long", { mode: 0o640 });
-    symlinkSync("../outside", join(bench.data, "link"));
-    mkdirSync(join(bench.data, "directory"), { mode: 0o750 });
-    for (const name of [long, "directory"]) chownSync(join(bench.data, name), JOB_UID, JOB_UID);
+    writeFileSync(join(suite.bench.data, long), "long", { mode: 0o640 });
+    symlinkSync("../outside", join(suite.bench.data, "link"));
+    mkdirSync(join(suite.bench.data, "directory"), { mode: 0o750 });
+    for (const name of [long, "directory"])
+      chownSync(join(suite.bench.data, name), JOB_UID, JOB_UID);
     await backUp("text");
     const run = await restore();
     expect(run.exitCode, run.output).toBe(0);
     for (const name of [long, "link", "directory", "file.txt"]) {
-      const [wanted, found] = [bench.data, bench.restored].map((place) =>
+      const [wanted, found] = [suite.bench.data, suite.bench.restored].map((place) =>
         lstatSync(join(place, name), { bigint: true }),
       );
       expect(found?.mode, name).toBe(wanted?.mode);
@@ -174,7 +162,7 @@ describe("the volume", () => {
 
   check("a repository that is mounted read-only is enough", async () => {
     await backUp("text");
-    const run = await bench.run({ args: ["restore"], readOnly: ["/repository"] });
+    const run = await suite.bench.run({ args: ["restore"], readOnly: ["/repository"] });
     expect(run.exitCode, run.output).toBe(0);
     expect(restoredText()).toBe("text");
   });

@@ -11,50 +11,38 @@ import {
 } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { JOB_UID, JobBench, containersAreMissing } from "./job-container.ts";
+import { describe, expect } from "vitest";
+import { JOB_UID, jobSuite } from "./job-container.ts";
 import { JUDGES, kopia } from "./repository-view.ts";
 
-const missing = containersAreMissing();
-const suffix = missing === undefined ? "" : ` (${missing})`;
-
-let bench: JobBench;
-
-beforeEach(async () => {
-  if (missing !== undefined) return;
-  bench = new JobBench();
+const suite = jobSuite(async (own) => {
   for (let index = 0; index < 30; index++)
-    writeFileSync(join(bench.data, `file-${index}`), `${index} `.repeat(1000 * (index + 1)));
-  const run = await bench.run({ args: ["backup"] });
+    writeFileSync(join(own.data, `file-${index}`), `${index} `.repeat(1000 * (index + 1)));
+  const run = await own.run({ args: ["backup"] });
   expect(run.exitCode, run.output).toBe(0);
-}, 60_000);
-
-afterEach(() => {
-  if (missing === undefined) bench.dispose();
 });
-
-function check(name: string, run: () => Promise<void>): void {
-  test.skipIf(missing !== undefined)(`${name}${suffix}`, run, 180_000);
-}
+const { check } = suite;
 
 function packs(): string[] {
-  return readdirSync(join(bench.volume, "repository"), { recursive: true, encoding: "utf8" })
+  return readdirSync(join(suite.bench.volume, "repository"), { recursive: true, encoding: "utf8" })
     .filter((name) => /(^|\/)p\w*\/.*\.f$/.test(name))
-    .map((name) => join(bench.volume, "repository", name));
+    .map((name) => join(suite.bench.volume, "repository", name));
 }
 
 describe("maintenance", () => {
   check("takes the repository over, runs, and says so; again: nothing to take", async () => {
-    const run = await bench.run({ env: { DIRECTION: "maintenance", DATA_DIR: undefined } });
+    const run = await suite.bench.run({ env: { DIRECTION: "maintenance", DATA_DIR: undefined } });
     expect(run.exitCode, run.output).toBe(0);
     expect(run.output).toContain("taking over as maintenance@volsync");
     expect(run.output).toContain("MAINTENANCE_STATUS: SUCCESS");
     for (const judge of JUDGES)
-      expect(kopia(bench, ["maintenance", "info"], judge)).toContain("Owner: maintenance@volsync");
-    const again = await bench.run({ env: { DIRECTION: "maintenance" } });
+      expect(kopia(suite.bench, ["maintenance", "info"], judge)).toContain(
+        "Owner: maintenance@volsync",
+      );
+    const again = await suite.bench.run({ env: { DIRECTION: "maintenance" } });
     expect(again.exitCode, again.output).toBe(0);
     expect(again.output).not.toContain("taking over");
-    const other = await bench.run({
+    const other = await suite.bench.run({
       env: { DIRECTION: "maintenance", KOPIA_OVERRIDE_MAINTENANCE_USERNAME: "keeper@cluster" },
     });
     expect(other.exitCode, other.output).toBe(0);
@@ -62,7 +50,7 @@ describe("maintenance", () => {
   });
 
   check("a failure is in the summary, exit 1", async () => {
-    const run = await bench.run({
+    const run = await suite.bench.run({
       env: { DIRECTION: "maintenance" },
       readOnly: ["/repository"],
     });
@@ -73,10 +61,12 @@ describe("maintenance", () => {
 
 describe("drill", () => {
   check("restores a sample and compares it; leaves a result and no scratch", async () => {
-    const run = await bench.run({ env: { DIRECTION: "drill", KOPIA_DRILL_FILES: "10" } });
+    const run = await suite.bench.run({ env: { DIRECTION: "drill", KOPIA_DRILL_FILES: "10" } });
     expect(run.exitCode, run.output).toBe(0);
     expect(run.output).toContain("Restore drill: 10 files of 1 sources, 0 errors");
-    const result = JSON.parse(readFileSync(join(bench.cache, "drill-result.json"), "utf8")) as {
+    const result = JSON.parse(
+      readFileSync(join(suite.bench.cache, "drill-result.json"), "utf8"),
+    ) as {
       readonly succeeded: boolean;
       readonly sources: readonly { readonly source: string; readonly files: number }[];
     };
@@ -86,7 +76,7 @@ describe("drill", () => {
 
   check("finds packs that were cut short", async () => {
     for (const pack of packs()) truncateSync(pack, Math.floor(statSync(pack).size / 2));
-    const run = await bench.run({ env: { DIRECTION: "drill", KOPIA_DRILL_FILES: "30" } });
+    const run = await suite.bench.run({ env: { DIRECTION: "drill", KOPIA_DRILL_FILES: "30" } });
     expect(run.exitCode).toBe(1);
     expect(run.lastKilobyte).toContain("Restore drill failed");
   });
@@ -94,12 +84,12 @@ describe("drill", () => {
 
 describe("verify", () => {
   check("slices cover every file within the period", async () => {
-    const part = await bench.run({
+    const part = await suite.bench.run({
       env: { DIRECTION: "verify", KOPIA_VERIFY_PERIOD: "3h", KOPIA_VERIFY_INTERVAL: "1h" },
     });
     expect(part.exitCode, part.output).toBe(0);
     expect(Number(/read (\d+) files/.exec(part.output)?.[1])).toBeLessThan(30);
-    const whole = await bench.run({
+    const whole = await suite.bench.run({
       env: { DIRECTION: "verify", KOPIA_VERIFY_PERIOD: "1h", KOPIA_VERIFY_INTERVAL: "1h" },
     });
     expect(whole.output).toContain("read 30 files");
@@ -107,7 +97,7 @@ describe("verify", () => {
 
   check("finds packs that were cut short, exit 1", async () => {
     for (const pack of packs()) truncateSync(pack, 100);
-    const run = await bench.run({ env: { DIRECTION: "verify" } });
+    const run = await suite.bench.run({ env: { DIRECTION: "verify" } });
     expect(run.exitCode).toBe(1);
     expect(run.lastKilobyte).toContain("Verification failed");
   });
@@ -115,11 +105,11 @@ describe("verify", () => {
 
 describe("report", () => {
   check("the fields of the daily verifier; problems end with exit 1", async () => {
-    const good = await bench.run({ env: { DIRECTION: "report" }, readOnly: ["/repository"] });
+    const good = await suite.bench.run({ env: { DIRECTION: "report" }, readOnly: ["/repository"] });
     expect(good.exitCode, good.output).toBe(0);
     expect(good.output).toMatch(/^Snapshots: {11}1 of 1 sources; today 1, yesterday 0 \(UTC\)$/m);
     expect(good.output).toMatch(/^atuin-src@default:\/data: 1 snapshots, latest 20/m);
-    const bad = await bench.run({
+    const bad = await suite.bench.run({
       env: {
         DIRECTION: "report",
         KOPIA_REPORT_EXPECTED: "atuin-src@default,sonarr-src@default",
@@ -136,8 +126,8 @@ describe("report", () => {
 
   check("a restore that began long ago and did not end is found", async () => {
     const status = { dataDirectory: "/restore/data", startedAt: "2020-01-01T00:00:00Z" };
-    writeFileSync(join(bench.cache, "restore-status.json"), JSON.stringify(status));
-    const run = await bench.run({ env: { DIRECTION: "report" } });
+    writeFileSync(join(suite.bench.cache, "restore-status.json"), JSON.stringify(status));
+    const run = await suite.bench.run({ env: { DIRECTION: "report" } });
     expect(run.exitCode).toBe(1);
     expect(run.output).toContain("and has not ended");
   });
@@ -157,7 +147,7 @@ describe("observability", () => {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const run = await bench.run({
+    const run = await suite.bench.run({
       args: ["backup"],
       env: {
         KOPIA_METRICS_FILE: "/cache/kopia.prom",
@@ -167,7 +157,7 @@ describe("observability", () => {
     server.close();
     expect(run.exitCode, run.output).toBe(0);
     expect(run.output).not.toContain("push-secret");
-    const text = readFileSync(join(bench.cache, "kopia.prom"), "utf8");
+    const text = readFileSync(join(suite.bench.cache, "kopia.prom"), "utf8");
     expect(text).toContain('kopia_backup_files{source="atuin-src@default:/data"} 30\n');
     expect(text).toContain("kopia_mover_last_run_exit_code 0\n");
     expect(received).toMatchObject([
@@ -176,7 +166,7 @@ describe("observability", () => {
   });
 
   check("JSON logs, one object a line, without secrets", async () => {
-    const run = await bench.run({
+    const run = await suite.bench.run({
       args: ["backup"],
       env: { KOPIA_LOG_FORMAT: "json", KOPIA_BEFORE_SNAPSHOT: "echo $KOPIA_PASSWORD" },
     });
@@ -191,10 +181,10 @@ describe("observability", () => {
   });
 
   check("the termination message holds the cause", async () => {
-    const log = join(bench.cache, "termination-log");
+    const log = join(suite.bench.cache, "termination-log");
     writeFileSync(log, "");
     chownSync(log, JOB_UID, JOB_UID);
-    const run = await bench.run({
+    const run = await suite.bench.run({
       args: ["backup"],
       env: { KOPIA_TERMINATION_LOG: "/cache/termination-log", KOPIA_PASSWORD: "wrong-password" },
     });
@@ -203,9 +193,9 @@ describe("observability", () => {
   });
 
   check("a pod without HOME, passwd entry and writable root can be debugged", async () => {
-    const directory = join(bench.root, "debug");
+    const directory = join(suite.bench.root, "debug");
     mkdirSync(directory);
-    const run = await bench.run({
+    const run = await suite.bench.run({
       args: ["backup"],
       env: { DEBUG_MOVER: "1" },
       terminateAt: /exit-debug-if-removed/,

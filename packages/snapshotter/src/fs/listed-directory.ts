@@ -5,6 +5,7 @@ import {
   readLocalNames,
 } from "./local-directory.ts";
 import { type LocalName, type LocalPath, joinLocalPath } from "./local-path.ts";
+import { NS_PER_SECOND } from "@kopia-engine/kopia-format";
 
 /** A listing as plain columns, to be posted to another thread. */
 export interface ListingColumns {
@@ -30,7 +31,6 @@ export const ENTRY_NUMBER = {
   count: 6,
 } as const;
 
-const NS_PER_SECOND = 1_000_000_000n;
 /** Of a directory with more names the rest is examined when its turn comes: columns of all could be large. */
 const MAX_EXAMINED_NAMES = 2 ** 13;
 

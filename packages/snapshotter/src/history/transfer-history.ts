@@ -1,7 +1,7 @@
 import { KopiaError, type ManifestReader, type ManifestWriter } from "@kopia-engine/kopia-format";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { deleteSnapshot, listSnapshots, saveSnapshot } from "../model/snapshot-store.ts";
-import type { Source } from "../model/source.ts";
+import { type Source, sourcesEqual } from "../model/source.ts";
 
 /** One snapshot of a history that is copied or moved. */
 export interface HistoryStep {
@@ -42,7 +42,7 @@ export async function planHistory(
       host: destination.host || snapshot.source.host,
       path: destination.path || snapshot.source.path,
     };
-    if (isSameSource(snapshot.source, target)) continue;
+    if (sourcesEqual(snapshot.source, target)) continue;
     const key = JSON.stringify(target);
     const there = known.get(key) ?? (await listSnapshots(manifests, { source: target }));
     known.set(key, there);
@@ -65,14 +65,10 @@ export async function executeHistoryStep(
   { snapshot, destination, exists }: HistoryStep,
   { move }: { readonly move: boolean },
 ): Promise<void> {
-  if (isSameSource(snapshot.source, destination)) return;
+  // A snapshot that would be copied onto itself is left alone, above all by a move.
+  if (sourcesEqual(snapshot.source, destination)) return;
   if (!exists) await saveSnapshot(manifests, { ...snapshot, id: "", source: destination });
   if (move) await deleteSnapshot(manifests, snapshot.id);
-}
-
-/** A snapshot that would be copied onto itself is left alone, above all by a move. */
-function isSameSource(a: Source, b: Source): boolean {
-  return a.userName === b.userName && a.host === b.host && a.path === b.path;
 }
 
 function givenParts({ userName, host, path }: Source): Partial<Source> {

@@ -1,8 +1,7 @@
-import { goQuote, goQuoteBytes, type TimeNs } from "@kopia-engine/kopia-format";
+import { goQuote, goQuoteBytes, type TimeNs, NS_PER_SECOND } from "@kopia-engine/kopia-format";
 import type { DirectoryEntry, DirectorySummary, FailedEntry } from "./directory-entry.ts";
 
 const SECONDS_PER_DAY = 86_400;
-const NS_PER_SECOND = 1_000_000_000n;
 
 /** Characters that do not stand for themselves in a string: these and everything below the space (spec 2 §6.4). */
 const ESCAPED = /["\\<>&\u2028\u2029]|[^ -\uffff]/;

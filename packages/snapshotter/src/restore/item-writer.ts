@@ -3,6 +3,7 @@ import { type ReadableRepository, readObjects } from "./read-objects.ts";
 import type { RestoreCounters } from "./restore-counters.ts";
 import { pathOf, type ItemListener, type RestoreItem } from "./restore-item.ts";
 import type { RestoreOutput } from "./restore-output.ts";
+import { writeWholeFile } from "./write-whole-file.ts";
 
 /** What writing items works with. */
 export interface ItemWriterOptions {
@@ -52,14 +53,7 @@ export class ItemWriter {
       counters.restoredSymlinkCount++;
       return;
     }
-    const file = output.openFile(task?.output, entry);
-    try {
-      file.write(data);
-      file.finish();
-    } catch (error) {
-      file.abort();
-      throw error;
-    }
+    writeWholeFile(output.openFile(task?.output, entry), data);
     counters.restoredFileCount++;
     counters.restoredBytes += data.length;
   }

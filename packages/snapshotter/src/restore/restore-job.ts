@@ -11,6 +11,7 @@ import type { DirectoryEntry } from "../model/directory-entry.ts";
 import type { LocalEntries } from "./local-entries.ts";
 import { writeFilePiece } from "./local-file-bytes.ts";
 import { entryError, joinPath } from "./restore-error.ts";
+import { writeWholeFile } from "./write-whole-file.ts";
 
 /** An open directory of the target, as another thread of the process reaches it. */
 export interface LentDirectory {
@@ -131,14 +132,7 @@ function entryWriter(job: EntriesJob, entries: LocalEntries): Write {
         tally.linkCount++;
         return;
       }
-      const file = entries.openFile(place, entry);
-      try {
-        file.write(data);
-        file.finish();
-      } catch (error) {
-        file.abort();
-        throw error;
-      }
+      writeWholeFile(entries.openFile(place, entry), data);
       tally.fileCount++;
       tally.writtenBytes += data.length;
     } catch (error) {

@@ -5,6 +5,7 @@ import {
   type RandomBytes,
   type TimeNs,
   type WriteSession,
+  NS_PER_MS,
 } from "@kopia-engine/kopia-format";
 import type { LocalName } from "../fs/local-path.ts";
 import { buildDirectory, type OwnFailure } from "../model/build-directory.ts";
@@ -28,7 +29,6 @@ import type { UploadObserver } from "./upload-observer.ts";
 import type { UploadBaseOptions } from "./upload-options.ts";
 
 const MAX_CHECKPOINT_INTERVAL_MS = 45 * 60 * 1000;
-const NS_PER_MS = 1_000_000n;
 
 /** What all parts of one upload share: session, counts, and why it should stop. */
 export class UploadRun {

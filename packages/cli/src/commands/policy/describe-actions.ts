@@ -1,8 +1,7 @@
-import { formatGoDuration } from "@kopia-engine/kopia-format";
+import { formatGoDuration, NS_PER_SECOND } from "@kopia-engine/kopia-format";
 import type { ActionCommand, Policy, PolicyField } from "@kopia-engine/snapshotter";
 import type { PolicyOrigins, PolicyRow } from "./policy-table.ts";
 
-const NS_PER_SECOND = 1_000_000_000n;
 const NOT_INHERITABLE = "(non-inheritable)";
 
 /** Rows about the commands that run around a snapshot. */

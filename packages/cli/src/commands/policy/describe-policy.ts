@@ -1,4 +1,4 @@
-import { formatGoDuration } from "@kopia-engine/kopia-format";
+import { formatGoDuration, NS_PER_SECOND } from "@kopia-engine/kopia-format";
 import type { Policy, PolicyField, Source } from "@kopia-engine/snapshotter";
 import type { CommandContext } from "../../command-context.ts";
 import type { FormatBytes } from "../../output/sizes.ts";
@@ -6,7 +6,6 @@ import { actionRows } from "./describe-actions.ts";
 import { compressionRows } from "./describe-compression.ts";
 import { alignPolicyRows, PolicyOrigins, type PolicyRow } from "./policy-table.ts";
 
-const NS_PER_SECOND = 1_000_000_000n;
 const NOT_SET = "-";
 
 /** A policy to be described. */

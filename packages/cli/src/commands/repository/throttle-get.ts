@@ -1,20 +1,10 @@
-import { goStringify } from "@kopia-engine/kopia-format";
+import { goStringify, THROTTLING_NUMBERS } from "@kopia-engine/kopia-format";
 import type { FormatBytes } from "../../output/sizes.ts";
 import { jsonFlags, printJsonObject } from "../../output/json-output.ts";
 import { defineCommand } from "../../parser/command.ts";
 import { THROTTLE_LIMITS, currentLimits, type ThrottleLimit } from "./throttle-limits.ts";
 
 const LABEL_WIDTH = 31;
-/** Order of the JSON fields, which is not that of the text. */
-const JSON_FIELDS = [
-  "readsPerSecond",
-  "writesPerSecond",
-  "listsPerSecond",
-  "maxUploadSpeedBytesPerSecond",
-  "maxDownloadSpeedBytesPerSecond",
-  "concurrentReads",
-  "concurrentWrites",
-] as const;
 
 /** `repository throttle get` (spec 3 §5). */
 export const command = defineCommand({
@@ -23,7 +13,8 @@ export const command = defineCommand({
   async run(context, { flags }) {
     const limits = await currentLimits(context);
     if (flags.json) {
-      const fields = JSON_FIELDS.map((field) => [field, limits[field]] as const);
+      // The order is that of connection files, not that of the text.
+      const fields = THROTTLING_NUMBERS.map((field) => [field, limits[field]] as const);
       const present = fields.filter(([, value]) => value !== undefined && value !== 0);
       printJsonObject(context.out, goStringify(Object.fromEntries(present)), {
         indent: flags.jsonIndent,

@@ -1,4 +1,4 @@
-import { utf8Encode, type Bytes } from "@kopia-engine/kopia-format";
+import { utf8Encode, type Bytes, concatBytes, NS_PER_SECOND } from "@kopia-engine/kopia-format";
 
 /** Tar counts in blocks of 512 bytes. */
 export const TAR_BLOCK_BYTES = 512;
@@ -34,7 +34,6 @@ const LAYOUT = {
 } as const;
 
 const TYPE_FLAGS = { file: "0", directory: "5", symlink: "2" } as const;
-const NS_PER_SECOND = 1_000_000_000n;
 
 /**
  * The header of a member, with a pax header before it for what the old fields cannot hold: long or
@@ -57,7 +56,7 @@ export function encodeTarHeader(member: TarMember): Bytes {
     records.push(paxRecord("mtime", utf8Encode(decimalSeconds(member.modTimeNs))));
   const own = ustarHeader(member, { name, link, seconds });
   if (records.length === 0) return own;
-  return concatenate([...paxMember(records), own]);
+  return concatBytes(...paxMember(records), own);
 }
 
 /** Zeros that fill the last block of a member's data. */
@@ -71,7 +70,7 @@ export function tarEnd(): Bytes {
 }
 
 function paxMember(records: readonly Uint8Array[]): Uint8Array[] {
-  const body = concatenate(records);
+  const body = concatBytes(...records);
   const header = new Uint8Array(TAR_BLOCK_BYTES);
   putText(header, LAYOUT.name, "PaxHeaders/entry");
   putOctal(header, LAYOUT.mode, 0o644);
@@ -111,10 +110,10 @@ function seal(header: Uint8Array, typeFlag: string): void {
 
 /** `LENGTH KEY=VALUE\n`, where the length counts itself. */
 function paxRecord(key: string, value: Uint8Array): Bytes {
-  const rest = concatenate([utf8Encode(` ${key}=`), value, utf8Encode("\n")]);
+  const rest = concatBytes(utf8Encode(` ${key}=`), value, utf8Encode("\n"));
   let digits = 1;
   while (String(rest.length + digits).length > digits) digits++;
-  return concatenate([utf8Encode(String(rest.length + digits)), rest]);
+  return concatBytes(utf8Encode(String(rest.length + digits)), rest);
 }
 
 function fits(text: Uint8Array, lengthBytes: number): boolean {
@@ -148,14 +147,4 @@ function decimalSeconds(ns: bigint): string {
 function floorDivide(value: bigint, by: bigint): bigint {
   const quotient = value / by;
   return value % by < 0n ? quotient - 1n : quotient;
-}
-
-function concatenate(parts: readonly Uint8Array[]): Bytes {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { utf8Encode } from "@kopia-engine/kopia-format";
+import { utf8Encode, NS_PER_SECOND } from "@kopia-engine/kopia-format";
 import type { DirectoryEntry } from "../../model/directory-entry.ts";
 import { entryModeToPosix } from "../../model/entry-mode.ts";
 import { ArchiveFile } from "./archive-file.ts";
@@ -14,7 +14,6 @@ import {
 } from "./zip-records.ts";
 
 const FILE_TYPES = { file: 0o100000, directory: 0o040000, symlink: 0o120000 } as const;
-const NS_PER_SECOND = 1_000_000_000n;
 
 /** Writes zip, with 64-bit sizes where needed. Unlike Kopia it keeps directories and symbolic links. */
 export class ZipWriter implements ArchiveWriter {

@@ -5,6 +5,7 @@ import {
   isKopiaError,
   upgradeRepository,
   type UpgradeEvent,
+  NS_PER_SECOND,
 } from "@kopia-engine/kopia-format";
 import type { CommandContext } from "../../../command-context.ts";
 import { CommandError } from "../../../command-error.ts";
@@ -13,8 +14,6 @@ import { booleanFlag, choiceFlag, durationFlag, type FlagValues } from "../../..
 import { withFormatAccess } from "../../../session/format-access.ts";
 import { upgradeOwnerId } from "../../../session/upgrade-waiting.ts";
 import { requireUpgradeGate } from "./upgrade-gate.ts";
-
-const NS_PER_SECOND = 1_000_000_000n;
 
 const flags = {
   ioDrainTimeout: durationFlag("io-drain-timeout", {

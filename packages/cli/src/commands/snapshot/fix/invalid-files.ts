@@ -7,17 +7,12 @@ import {
 } from "@kopia-engine/snapshotter";
 import { defineCommand } from "../../../parser/command.ts";
 import { choiceFlag, floatFlag } from "../../../parser/flag.ts";
-import { DIRECTORY_HANDLING, fixFlags, runFix } from "./run-fix.ts";
+import { fixFlags, runFix } from "./run-fix.ts";
 
 /** `snapshot fix invalid-files` (spec 3 §3.3): what cannot be read is replaced, removed or kept. */
 export const command = defineCommand({
   flags: {
     ...fixFlags,
-    invalidDirectories: choiceFlag("invalid-directory-handling", {
-      help: "What becomes of directories that cannot be read",
-      choices: DIRECTORY_HANDLING,
-      default: "stub",
-    }),
     invalidFiles: choiceFlag("invalid-file-handling", {
       help: "What becomes of files that cannot be read",
       choices: ["fail", "stub", "keep", "remove"],

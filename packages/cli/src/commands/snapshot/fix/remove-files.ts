@@ -6,19 +6,14 @@ import {
 } from "@kopia-engine/snapshotter";
 import { CommandError } from "../../../command-error.ts";
 import { defineCommand } from "../../../parser/command.ts";
-import { choiceFlag, listFlag } from "../../../parser/flag.ts";
+import { listFlag } from "../../../parser/flag.ts";
 import { IN_WRITE_SESSION } from "../../../session/open-session.ts";
-import { DIRECTORY_HANDLING, fixFlags, runFix } from "./run-fix.ts";
+import { fixFlags, runFix } from "./run-fix.ts";
 
 /** `snapshot fix remove-files` (spec 3 §3.3): takes files out of snapshots, by object ID or name. */
 export const command = defineCommand({
   flags: {
     ...fixFlags,
-    invalidDirectories: choiceFlag("invalid-directory-handling", {
-      help: "What becomes of directories that cannot be read",
-      choices: DIRECTORY_HANDLING,
-      default: "stub",
-    }),
     objectIds: listFlag("object-id", { help: "Object IDs of files to remove" }),
     filenames: listFlag("filename", { help: "Names of files to remove; * and ? stand for others" }),
   },

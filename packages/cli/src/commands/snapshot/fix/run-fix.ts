@@ -10,13 +10,16 @@ import {
 } from "@kopia-engine/snapshotter";
 import type { CommandContext } from "../../../command-context.ts";
 import { timestamp } from "../../../output/timestamps.ts";
-import { booleanFlag, countFlag, listFlag, type FlagValues } from "../../../parser/flag.ts";
+import {
+  booleanFlag,
+  choiceFlag,
+  countFlag,
+  listFlag,
+  type FlagValues,
+} from "../../../parser/flag.ts";
 import { maintainAfterwards } from "../../../session/auto-maintenance.ts";
 import { IN_WRITE_SESSION, withWriteSession } from "../../../session/open-session.ts";
 import { sourceArgument } from "../../../session/source-argument.ts";
-
-/** What `snapshot fix` does with directories that cannot be read. */
-export const DIRECTORY_HANDLING = ["fail", "stub", "keep"] as const;
 
 /** Flags of both ways to fix snapshots. */
 export const fixFlags = {
@@ -24,6 +27,11 @@ export const fixFlags = {
   sources: listFlag("source", { help: "Sources whose snapshots to fix" }),
   commit: booleanFlag("commit", { help: "Replace the snapshots; otherwise it is only shown" }),
   parallel: countFlag("parallel", { help: "Accepted, without effect" }),
+  invalidDirectories: choiceFlag("invalid-directory-handling", {
+    help: "What becomes of directories that cannot be read",
+    choices: ["fail", "stub", "keep"],
+    default: "stub",
+  }),
 };
 
 /**

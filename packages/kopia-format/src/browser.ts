@@ -12,7 +12,7 @@ export {
   utf8Encode,
   type Bytes,
 } from "./base/bytes.ts";
-export { systemClock, type Clock, type TimeNs } from "./base/clock.ts";
+export { NS_PER_SECOND, systemClock, type Clock, type TimeNs } from "./base/clock.ts";
 export { ERROR_CODES, type ErrorCode } from "./base/error-codes.ts";
 export { KopiaError, errorMessage, isKopiaError } from "./base/errors.ts";
 export { goQuote, goQuoteBytes, goStringify } from "./base/go-json.ts";

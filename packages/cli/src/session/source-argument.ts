@@ -3,11 +3,16 @@ import { parseSource, type Source } from "@kopia-engine/snapshotter";
 import type { CommandContext } from "../command-context.ts";
 import { CommandError } from "../command-error.ts";
 
-/** A source as a person writes it: a path, `user@host` or `user@host:/path`. @throws CommandError. */
+/**
+ * A source as a person writes it: a path, `user@host` or `user@host:/path`. `refusal` makes the message of the
+ * error from the text and the cause; Kopia's commands word it differently.
+ * @throws CommandError.
+ */
 export function sourceArgument(
   context: CommandContext,
   repository: Repository,
   text: string,
+  refusal = (cause: string): string => `invalid source: ${JSON.stringify(text)}: ${cause}`,
 ): Source {
   const { username, hostname } = repository.client;
   try {
@@ -17,8 +22,6 @@ export function sourceArgument(
       workingDirectory: context.io.cwd,
     });
   } catch (error) {
-    throw new CommandError(`invalid source: ${JSON.stringify(text)}: ${errorMessage(error)}`, {
-      cause: error,
-    });
+    throw new CommandError(refusal(errorMessage(error)), { cause: error });
   }
 }

@@ -5,6 +5,10 @@ import { runTargets } from "./run-targets.ts";
  * `--rounds=N` of `--runs=N` inputs a target. Further arguments: names of targets. Prints one JSON line a target
  * and round; exit 1 after a round with a crash.
  */
+if (process.argv.includes("--help")) {
+  console.log("usage: npx -y pnpm@12 fuzz [--runs=N] [--rounds=N] [--seed=S] [TARGET…]");
+  process.exit();
+}
 const numberOf = (name: string, otherwise: number): number => {
   const given = process.argv.find((word) => word.startsWith(`--${name}=`));
   return given === undefined ? otherwise : Number(given.slice(name.length + 3));

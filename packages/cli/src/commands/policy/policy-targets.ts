@@ -1,9 +1,10 @@
 import type { Repository } from "@kopia-engine/kopia-format";
-import { GLOBAL_TARGET, parseSource, type Source } from "@kopia-engine/snapshotter";
+import { GLOBAL_TARGET, type Source } from "@kopia-engine/snapshotter";
 import { CommandError } from "../../command-error.ts";
 import type { CommandContext } from "../../command-context.ts";
 import { remainingArguments } from "../../parser/command.ts";
 import { booleanFlag } from "../../parser/flag.ts";
+import { sourceArgument } from "../../session/source-argument.ts";
 
 /** Argument and flag that choose policies. */
 export const targetArguments = {
@@ -43,20 +44,11 @@ export function parsePolicyTarget(
   repository: Repository,
   text: string,
 ): Source {
-  const { username, hostname } = repository.client;
-  try {
-    return parseSource(text, {
-      userName: username,
-      host: hostname,
-      workingDirectory: context.io.cwd,
-    });
-  } catch (error) {
-    const quoted = JSON.stringify(text);
-    throw new CommandError(
-      `unable to parse source info: ${quoted}: invalid hostname in ${quoted}`,
-      {
-        cause: error,
-      },
-    );
-  }
+  const quoted = JSON.stringify(text);
+  return sourceArgument(
+    context,
+    repository,
+    text,
+    () => `unable to parse source info: ${quoted}: invalid hostname in ${quoted}`,
+  );
 }

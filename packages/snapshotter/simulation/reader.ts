@@ -1,6 +1,6 @@
 import { listSnapshots } from "../src/index.ts";
 import type { Actor } from "./actor.ts";
-import { checkAttempt } from "./check-world.ts";
+import { checkAttempt, repairTorn } from "./check-world.ts";
 import { HOUR } from "./simulated-time.ts";
 import type { ClientPlan } from "./world-plan.ts";
 import { WorldFailure, type World } from "./world.ts";
@@ -24,6 +24,8 @@ export function reader(world: World, plan: ClientPlan): Actor {
         // It may have been deleted meanwhile.
         const isPromised = world.ledger.promised().includes(attempt);
         if (error instanceof WorldFailure && (storage.disturbed || !isPromised)) return;
+        // The original's compaction was half stored: no data is lost, but somebody has to remove it.
+        if (error instanceof WorldFailure && repairTorn(world, error.cause)) return;
         throw error;
       }
     },

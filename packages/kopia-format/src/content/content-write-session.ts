@@ -23,7 +23,11 @@ export interface ContentWriteStats {
  * clients at `flush`. Closing without a flush leaves at most packs that no index names.
  */
 export interface ContentWriteSession extends ContentWriter {
-  /** Writes a content again into a new pack, keeping whether it is deleted (spec 1 §9.5). For maintenance. */
+  /**
+   * Writes a content again into a new pack, keeping whether it is deleted (spec 1 §9.5). For maintenance. The new
+   * entry is one second later than the old one, so that it undoes nothing that another client did meanwhile
+   * (docs/decisions/0021).
+   */
   rewriteContent(id: ContentId, atHand?: PackedAtHand): Promise<void>;
   stats(): ContentWriteStats;
   /** Whether something was written or deleted that no flush has made visible yet. */

@@ -56,8 +56,7 @@ interface Addition {
   readonly stored: StoredForm;
   readonly originalLength: number;
   readonly deleted: boolean;
-  /** Timestamp of the entry that this one replaces. */
-  readonly previousSeconds: number | undefined;
+  readonly timestampSeconds: number;
 }
 
 /** Contents stay unindexed at most about this long (spec 1 §12.4 rule 6). */
@@ -141,8 +140,9 @@ export class WriteSession implements ContentWriteSession {
         stored: codec.toStoredForm(data, compressor),
         originalLength: data.length,
         deleted: false,
-        previousSeconds:
+        timestampSeconds: this.#timestamp(
           presence === 0 ? undefined : this.#view.lookup(contentId)?.timestampSeconds,
+        ),
       }),
     );
     return contentId;
@@ -342,7 +342,9 @@ export class WriteSession implements ContentWriteSession {
         stored,
         originalLength: entry.originalLength,
         deleted: !mode.onlyDeleted && latest.deleted,
-        previousSeconds: latest.timestampSeconds,
+        timestampSeconds: mode.onlyDeleted
+          ? this.#timestamp(latest.timestampSeconds)
+          : latest.timestampSeconds + 1, // Never undoes what others did: docs/decisions/0021.
       }),
     );
   }
@@ -371,7 +373,7 @@ export class WriteSession implements ContentWriteSession {
     this.#view.unit.record({
       contentId,
       packBlobId: writer.blobId,
-      timestampSeconds: this.#timestamp(addition.previousSeconds),
+      timestampSeconds: addition.timestampSeconds,
       packOffset,
       packedLength,
       originalLength: addition.originalLength,

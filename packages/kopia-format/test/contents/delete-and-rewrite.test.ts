@@ -171,6 +171,27 @@ describe("undelete and rewrite", () => {
     expect(await contents.getContent(id)).toEqual(data(1));
   });
 
+  test("what another client did meanwhile wins over a rewrite that ends later", async () => {
+    const { storage, clock, session, id } = await oneContent();
+    const restored = session.writeContent(data(2));
+    await session.flush();
+    session.deleteContent(restored);
+    await session.flush();
+    clock.advance(seconds(7200));
+    const mover = await (await openContents(storage, { clock })).openWriteSession();
+    await mover.rewriteContent(id);
+    await mover.rewriteContent(restored);
+    clock.advance(seconds(60));
+    session.deleteContent(id);
+    session.writeContent(data(2));
+    await session.flush();
+    clock.advance(seconds(60));
+    await mover.flush();
+    const contents = await openContents(storage, { clock });
+    expect(contents.getContentInfo(id)?.deleted).toBe(true);
+    expect(contents.getContentInfo(restored)?.deleted).toBe(false);
+  });
+
   test("a content that cannot be read is an error and leaves the session usable", async () => {
     const { storage, session, id, entry } = await oneContent();
     await storage.delete(entry.packBlobId);

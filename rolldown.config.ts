@@ -10,7 +10,7 @@ export default ["cli", "mover"].flatMap((program) => [
   // Threads start from files of their own, found beside the code that starts them: with the program's
   // chunks each thread would compile and keep all of it.
   bundle(program, "upload-worker", "packages/snapshotter/src/upload/upload-worker.ts"),
-  bundle(program, "list-worker", "packages/snapshotter/src/fs/list-worker.ts"),
+  bundle(program, "examine-worker", "packages/snapshotter/src/upload/examine-worker.ts"),
   bundle(program, "verify-worker", "packages/snapshotter/src/verify/verify-worker.ts"),
   bundle(program, "restore-worker", "packages/snapshotter/src/restore/restore-worker.ts"),
   bundle(program, "benchmark-worker", "packages/cli/src/commands/benchmark/benchmark-worker.ts"),

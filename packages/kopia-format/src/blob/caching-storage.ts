@@ -48,6 +48,12 @@ export interface CachingStorageOptions {
   readonly random?: RandomBytes;
 }
 
+/** What another thread reads the cached metadata packs with: plain data, with the key. */
+export interface CachedPacksOptions {
+  readonly directory: string;
+  readonly key: Uint8Array;
+}
+
 /** How a blob is cached. */
 type CacheKind = "index" | "metadataPack" | "dataPack" | "none";
 
@@ -59,6 +65,8 @@ type CacheKind = "index" | "metadataPack" | "dataPack" | "none";
 export class CachingStorage extends ForwardingStorage {
   readonly #data: CachePool | undefined;
   readonly #metadata: CachePool | undefined;
+  /** How another thread reads the metadata packs that are cached; absent where none are. */
+  readonly cachedPacksOptions: CachedPacksOptions | undefined;
   readonly #loading = new Map<BlobId, Promise<Bytes>>();
   readonly #rangesAsked = new Map<BlobId, { ranges: number; bytes: number }>();
 
@@ -68,6 +76,8 @@ export class CachingStorage extends ForwardingStorage {
     this.#data = cacheData ? openPool(options, "data", options.maxContentBytes) : undefined;
     this.#metadata = openPool(options, "metadata", options.maxMetadataBytes);
     if (this.#data !== undefined || this.#metadata !== undefined) markAsCache(options.directory);
+    const { directory, key } = options;
+    this.cachedPacksOptions = this.#metadata === undefined ? undefined : { directory, key };
   }
 
   // oxlint-disable-next-line require-await -- errors of bad IDs are rejections too
@@ -169,6 +179,10 @@ function cacheKind(id: BlobId): CacheKind {
   return /^(?:x[nsr]|n)/.test(id) ? "index" : "none";
 }
 
+function poolDirectory(directory: string, name: string): string {
+  return `${directory}/${CACHE_SUBDIRECTORY}/${name}`;
+}
+
 function openPool(
   options: CachingStorageOptions,
   name: string,
@@ -177,12 +191,39 @@ function openPool(
   if (maxBytes <= 0) return undefined;
   const { directory, key, clock, random = systemRandom } = options;
   return new CachePool({
-    directory: `${directory}/${CACHE_SUBDIRECTORY}/${name}`,
+    directory: poolDirectory(directory, name),
     maxBytes,
     key,
     clock,
     random,
   });
+}
+
+/**
+ * Reads of cached metadata packs without a promise, for a thread beside the one that has the `CachingStorage`; what is
+ * not cached is read from the storage, and not kept.
+ */
+export function readCachedPacks(
+  storage: Required<Pick<BlobStorage, "readInto">>,
+  { directory, key }: CachedPacksOptions,
+  environment: { readonly clock: Clock; readonly random: RandomBytes },
+): Required<Pick<BlobStorage, "readInto">> {
+  const pool = new CachePool({
+    directory: poolDirectory(directory, "metadata"),
+    // Nothing is stored here.
+    maxBytes: 0,
+    key,
+    ...environment,
+  });
+  return {
+    readInto(id, range, allocate) {
+      const cached = cacheKind(id) === "metadataPack" ? pool.read(id, id, range) : undefined;
+      if (cached === undefined) return storage.readInto(id, range, allocate);
+      const bytes = allocate(cached.length);
+      bytes.set(cached);
+      return bytes;
+    },
+  };
 }
 
 /** Backup programs then leave the directory out. Without the mark the cache still works. */

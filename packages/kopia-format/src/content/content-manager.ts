@@ -96,6 +96,11 @@ export interface ContentManager extends ContentReader {
    * As `getContentInfo`, and also what the deletion watermark hides: whether the index knows a content at all.
    */
   getContentRecord(id: ContentId): ContentEntry | undefined;
+  /**
+   * Whether the index has all contents of these binary keys (spec 1 §7.1), one after the other, deleted or not.
+   * @param keyLength length of each.
+   */
+  hasContentKeys(keys: Uint8Array, keyLength: number): boolean;
   /** As `refresh`, when the index is as old as reads would no longer accept. */
   refreshIfOld(): Promise<void>;
   /** Reads the content of an entry at hand, without looking it up. @throws as `getContent`. */
@@ -246,6 +251,11 @@ class IndexedContentManager implements ContentManager {
   hasContent(id: ContentId): boolean {
     this.#assertOpen();
     return this.#loader.index.has(id) !== 0;
+  }
+
+  hasContentKeys(keys: Uint8Array, keyLength: number): boolean {
+    this.#assertOpen();
+    return this.#loader.index.hasKeys(keys, keyLength);
   }
 
   locate(id: ContentId, places: ContentPlaces): boolean {

@@ -10,7 +10,7 @@ const MAX_RANGE_BYTES = 2 ** 20;
 const MAX_GAP_BYTES = 2 ** 16;
 
 /** Local storage that can be read without a promise. */
-export type LocalStorage = BlobStorage & Required<Pick<BlobStorage, "readInto">>;
+export type LocalStorage = Required<Pick<BlobStorage, "readInto">>;
 
 /**
  * Takes the bytes of a content; `undefined` when they could not be read, for whatever reason. The bytes are the

@@ -42,6 +42,8 @@ export interface IgnoreContext {
   readonly isCacheDirectory: boolean;
   /** No rule is in force: every entry is taken. */
   readonly ignoresNothing: boolean;
+  /** Names of files that would decide about a sub-directory without a policy of its own. */
+  readonly rulingNames: readonly string[];
   /** Whether an entry of this directory is left out. */
   ignores(entry: IgnoreCandidate): boolean;
   /** The context of a sub-directory. @throws KopiaError `IGNORE_PATTERN_INVALID`, and what `readFile` throws. */
@@ -158,6 +160,7 @@ class DirectoryContext implements IgnoreContext {
   readonly #path: string;
   readonly #inherited: InheritedRules;
   readonly #device: bigint | number | undefined;
+  #rulingNames: readonly string[] | undefined;
   /** Code points of `path/`, then of the name that is being asked about; reused for every entry. */
   #points: Uint32Array | undefined;
   #prefixLength = 0;
@@ -176,6 +179,11 @@ class DirectoryContext implements IgnoreContext {
   get ignoresNothing(): boolean {
     const { rules, maxFileSizeBytes, oneFileSystem } = this.#inherited;
     return rules.length === 0 && maxFileSizeBytes === 0n && !oneFileSystem;
+  }
+
+  get rulingNames(): readonly string[] {
+    this.#rulingNames ??= [CACHE_TAG_NAME, ...this.#inherited.dotFileNames];
+    return this.#rulingNames;
   }
 
   ignores(entry: IgnoreCandidate): boolean {

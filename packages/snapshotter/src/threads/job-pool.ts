@@ -11,6 +11,8 @@ export interface JobPoolOptions<Job, Result> {
   readonly maxThreads: number;
   /** Jobs that this thread does before it starts others: small tasks are not worth a thread. Default 4. */
   readonly jobsBeforeThreads?: number;
+  /** Jobs that a thread has at once. Default 2: one at work, and one that is ready when that is done. */
+  readonly jobsPerThread?: number;
 }
 
 /** What threads are started with. */
@@ -36,8 +38,7 @@ interface Thread<Job, Context> {
   readonly tasks: Task<Job, Context>[];
 }
 
-/** Jobs that a thread has at once: one at work, and one that is ready when that is done. */
-const TASKS_PER_THREAD = 2;
+const JOBS_PER_THREAD = 2;
 const JOBS_BEFORE_THREADS = 4;
 
 /**
@@ -112,8 +113,9 @@ export class JobPool<Job, Result, Context> {
       if (least === undefined || thread.tasks.length < least.tasks.length) least = thread;
     }
     if (least?.tasks.length === 0) return least;
-    if (this.#threads.length < this.#options.maxThreads) return this.#startThread();
-    return least !== undefined && least.tasks.length < TASKS_PER_THREAD ? least : undefined;
+    const { maxThreads, jobsPerThread = JOBS_PER_THREAD } = this.#options;
+    if (this.#threads.length < maxThreads) return this.#startThread();
+    return least !== undefined && least.tasks.length < jobsPerThread ? least : undefined;
   }
 
   #startThread(): Thread<Job, Context> {

@@ -6,32 +6,31 @@ import {
   readLocalEntry,
   readLocalNames,
 } from "../fs/local-directory.ts";
-import { ListedDirectory, listColumns } from "../fs/listed-directory.ts";
-import { type LocalPath, joinLocalPath } from "../fs/local-path.ts";
-import type { ReadAhead } from "../fs/read-ahead.ts";
+import { ListedDirectory, type ListingColumns, listColumns } from "../fs/listed-directory.ts";
+import { joinLocalPath } from "../fs/local-path.ts";
 import { readDirectory, readListing } from "../fs/read-directory.ts";
 import { decodeDirectory } from "../model/directory-codec.ts";
 import { isKopiaError } from "@kopia-engine/kopia-format";
 import { type IgnoreContext, enterRoot } from "../policy/ignore-context.ts";
 import { ActionError } from "./action-error.ts";
 import type { ActionSpan } from "./action-span.ts";
+import type { DirectoryExaminer } from "./directory-examiner.ts";
 import {
+  type AwayDirectory,
   type DirectoryTask,
   type PendingDirectory,
   relativeBytesOf,
   relativePathOf,
   toDirectoryEntry,
 } from "./directory-task.ts";
-import { matchListing } from "./match-listing.ts";
+import { type MatchedListing, matchListing } from "./match-listing.ts";
 import { PreviousDirectory, isUnchanged } from "./previous-directory.ts";
 import { isPlaceholder, takePlaceholder } from "./take-placeholder.ts";
 import { nameBehindPlaceholder } from "../fs/placeholder.ts";
 import type { UploadRun } from "./upload-run.ts";
 
-/** Sub-directories of one directory that are listed ahead: enough to keep the other thread busy. */
-const DIRECTORIES_AHEAD = 24;
-/** One of so many is left to this thread, which else would wait for the other one. */
-const OWN_SHARE = 3;
+/** Larger directories are examined when they are entered, a part at a time: what is known of all would be large. */
+const MAX_AWAY_FILES = 2 ** 13;
 /** Names examined before the caller gets another turn. */
 const NAMES_PER_SCAN = 256;
 /** First letters of objects in several or compressed contents (spec 2 §2). */
@@ -44,7 +43,6 @@ export class DirectoryScanner {
   readonly #sourcePath: string;
   readonly #forceHashPercent: number;
   readonly #addFile: (task: DirectoryTask, local: LocalEntry) => boolean;
-  readonly #readAhead: ReadAhead | undefined;
 
   constructor(options: {
     run: UploadRun;
@@ -53,9 +51,7 @@ export class DirectoryScanner {
     forceHashPercent: number;
     /** Takes a file or link that has to be read; false when it wants no more for now. */
     addFile: (task: DirectoryTask, local: LocalEntry) => boolean;
-    readAhead?: ReadAhead | undefined;
   }) {
-    this.#readAhead = options.readAhead;
     this.#run = options.run;
     this.#sourcePath = options.sourcePath === "/" ? "" : options.sourcePath;
     this.#forceHashPercent = options.forceHashPercent;
@@ -88,10 +84,47 @@ export class DirectoryScanner {
     }
   }
 
-  /** Lists a sub-directory; `undefined` when that fails, which its parent then records (spec 2 §7.2). */
+  /**
+   * Leaves a sub-directory to the examiner when all that counts for it is what is in it and what the previous snapshot
+   * says; else it is to be entered.
+   * @returns whether it was taken.
+   */
+  sendAway(
+    examiner: DirectoryExaminer<AwayDirectory>,
+    parent: DirectoryTask,
+    pending: PendingDirectory,
+  ): boolean {
+    const { local, previousIds, leafFileCount } = pending;
+    const [contentId = ""] = previousIds;
+    if (leafFileCount === undefined || leafFileCount > MAX_AWAY_FILES) return false;
+    if (parent.isUnderAction || !this.#mayMatch(parent.ignore)) return false;
+    const path = joinLocalPath(parent.path, local);
+    if (typeof path !== "string" || parent.node.child(local.name).isDefined) return false;
+    if (!this.#run.isReusableListing(contentId)) return false;
+    return examiner.add(
+      { path, rulingNames: parent.ignore.rulingNames },
+      { contentId, fileCount: leafFileCount },
+      { parent, pending },
+    );
+  }
+
+  /** Takes over a sub-directory that is as it was; false when the repository has lost something of it. */
+  takeMatched({ parent, pending }: AwayDirectory, matched: MatchedListing): boolean {
+    const [objectId = ""] = pending.previousIds;
+    if (!this.#run.hasContents(matched)) return false;
+    this.#run.counters.directoryCount++;
+    this.#takeOver(parent, { local: pending.local, objectId }, matched);
+    return true;
+  }
+
+  /**
+   * Lists a sub-directory; `undefined` when that fails, which its parent then records (spec 2 §7.2).
+   * @param columns what is known already of what is in it.
+   */
   async enter(
     parent: DirectoryTask,
     pending: PendingDirectory,
+    columns?: ListingColumns,
   ): Promise<DirectoryTask | undefined> {
     const { local } = pending;
     const node = parent.node.child(local.name);
@@ -102,13 +135,13 @@ export class DirectoryScanner {
       if (span !== undefined) return await this.#enterWithActions(parent, pending, span);
       const path = joinLocalPath(parent.path, local);
       const isNew = pending.previousIds.length === 0;
-      const listed = isNew ? undefined : this.#list(path);
+      const listed = isNew ? undefined : new ListedDirectory(columns ?? listColumns(path));
       const names = listed?.names ?? readLocalNames(path);
       const files = new LocalIgnoreFiles(path, names);
       const ignore = parent.ignore.enter(local.name, files, { device: local.device });
       const previous =
         listed !== undefined && this.#mayMatch(ignore)
-          ? await this.#takeUnchanged(parent, { pending, listed, relativePath })
+          ? await this.#takeUnchanged(parent, { pending, listed })
           : await this.loadPrevious(pending.previousIds);
       if (previous === undefined) return undefined;
       const relativeBytes = relativeBytesOf(parent, local);
@@ -156,31 +189,6 @@ export class DirectoryScanner {
     }
   }
 
-  /** Has the sub-directories that come next listed by another thread, if there is one. */
-  lookAhead(task: DirectoryTask): void {
-    const { directories, nextDirectory, path } = task;
-    if (this.#readAhead === undefined || directories.length === 0) return;
-    task.nextAhead = Math.max(task.nextAhead, nextDirectory);
-    // Few messages with many directories each.
-    if (task.nextAhead > nextDirectory + DIRECTORIES_AHEAD / 2) return;
-    const end = Math.min(directories.length, nextDirectory + DIRECTORIES_AHEAD);
-    const wanted: LocalPath[] = [];
-    const places: number[] = [];
-    for (let place = task.nextAhead; place < end; place++) {
-      const { local, previousIds } = directories[place] as PendingDirectory;
-      const isOwn = place % OWN_SHARE === OWN_SHARE - 1 || hasActions(task, local.name);
-      if (isOwn || previousIds.length === 0) continue;
-      wanted.push(joinLocalPath(path, local));
-      places.push(place);
-    }
-    task.nextAhead = places[this.#readAhead.request(wanted)] ?? end;
-  }
-
-  /** Lists a directory that is likely to be as it was. @throws ListingError */
-  #list(path: LocalPath): ListedDirectory {
-    return this.#readAhead?.take(path) ?? new ListedDirectory(listColumns(path));
-  }
-
   #mayMatch(ignore: IgnoreContext): boolean {
     return !ignore.isCacheDirectory && ignore.ignoresNothing && this.#forceHashPercent <= 0;
   }
@@ -191,31 +199,34 @@ export class DirectoryScanner {
    */
   async #takeUnchanged(
     parent: DirectoryTask,
-    found: {
-      readonly pending: PendingDirectory;
-      readonly listed: ListedDirectory;
-      readonly relativePath: string;
-    },
+    found: { readonly pending: PendingDirectory; readonly listed: ListedDirectory },
   ): Promise<readonly PreviousDirectory[] | undefined> {
-    const { pending, listed, relativePath } = found;
-    const { local, previousIds } = pending;
+    const { local, previousIds } = found.pending;
     const [objectId = "", ...others] = previousIds;
     if (!this.#run.isReusableListing(objectId)) return this.loadPrevious(previousIds);
     const data = await this.#orNothing(() => readListing(this.#run.session.objects, objectId));
     if (data === undefined) return this.loadPrevious(others);
-    const matched = matchListing(data, listed, (id) => this.#isStored(id));
-    if (matched === undefined) {
+    const matched = matchListing(data, found.listed);
+    if (matched === undefined || !this.#run.hasContents(matched)) {
       const listing = await this.#orNothing(() => decodeDirectory(data, objectId));
       const best = listing === undefined ? [] : [new PreviousDirectory(objectId, listing)];
       return others.length === 0 ? best : [...best, ...(await this.loadPrevious(others))];
     }
+    this.#takeOver(parent, { local, objectId }, matched);
+    return undefined;
+  }
+
+  #takeOver(
+    parent: DirectoryTask,
+    { local, objectId }: { readonly local: LocalEntry; readonly objectId: string },
+    matched: MatchedListing,
+  ): void {
     const { counters, observer } = this.#run;
     counters.cachedFileCount += matched.entryCount;
     counters.cachedBytes += matched.sizeBytes;
     const entry = toDirectoryEntry(local, { objectId, sizeBytes: 0 });
     parent.entries.push({ ...entry, summary: matched.summary });
-    observer.directoryDone?.(relativePath, matched.summary);
-    return undefined;
+    observer.directoryDone?.(relativePathOf(parent, local.name), matched.summary);
   }
 
   /** A task for a directory whose names are known; a cache directory counts as empty (spec 2 §7.6 step 1). */
@@ -248,7 +259,8 @@ export class DirectoryScanner {
       listed: isCacheDirectory ? undefined : base.listed,
       directories: [],
       nextDirectory: 0,
-      nextAhead: 0,
+      isUnderAction: base.span !== undefined || base.parent?.isUnderAction === true,
+      awayCount: 0,
       placeholders: [],
       entries: [],
       failures: [],
@@ -288,7 +300,7 @@ export class DirectoryScanner {
     }
     switch (local.kind) {
       case "d":
-        task.directories.push({ local, previousIds: previousIdsOf(task, local) });
+        task.directories.push({ local, ...previousOf(task, local) });
         return true;
       case "other":
         this.#takeOther(task, local);
@@ -367,12 +379,6 @@ export class DirectoryScanner {
   }
 }
 
-/** What an action is about to change must not be listed before it. */
-function hasActions({ node }: DirectoryTask, name: string): boolean {
-  const { isDefined, policy } = node.child(name);
-  return isDefined && policy.actions.beforeFolder !== undefined;
-}
-
 /** Whether an error concerns this directory alone: it cannot be listed, or its ignore rules cannot be used. */
 function isListingFailure(error: unknown): error is Error {
   if (error instanceof ListingError || error instanceof ActionError) return true;
@@ -381,12 +387,16 @@ function isListingFailure(error: unknown): error is Error {
 
 const NO_PREVIOUS: readonly PreviousDirectory[] = [];
 
-function previousIdsOf(task: DirectoryTask, local: LocalEntry): readonly string[] {
-  if (task.previous.length === 0 || local.nameBytes !== undefined) return [];
-  const ids: string[] = [];
+function previousOf(task: DirectoryTask, local: LocalEntry): Omit<PendingDirectory, "local"> {
+  const previousIds: string[] = [];
+  let leafFileCount: number | undefined;
+  if (local.nameBytes !== undefined) return { previousIds, leafFileCount };
   for (const previous of task.previous) {
     const entry = previous.find(local.name, true);
-    if (entry?.type === "d" && !ids.includes(entry.objectId)) ids.push(entry.objectId);
+    if (entry?.type !== "d" || previousIds.includes(entry.objectId)) continue;
+    if (previousIds.push(entry.objectId) > 1) continue;
+    const { summary } = entry;
+    if (summary?.directoryCount === 1) leafFileCount = summary.fileCount;
   }
-  return ids;
+  return { previousIds, leafFileCount };
 }

@@ -36,8 +36,10 @@ export interface DirectoryTask {
   /** Sub-directories, to be entered after the files; those not entered yet start at `nextDirectory`. */
   readonly directories: PendingDirectory[];
   nextDirectory: number;
-  /** Sub-directories from here on were not requested to be listed ahead. */
-  nextAhead: number;
+  /** Whether an action of this folder, or of one above it, may change what is in it. */
+  readonly isUnderAction: boolean;
+  /** Sub-directories that are being compared with their previous listings. */
+  awayCount: number;
   /** Placeholders of a shallow restore whose entries are still to be taken over. */
   readonly placeholders: LocalEntry[];
   /** Finished entries, in any order. */
@@ -57,6 +59,14 @@ export interface PendingDirectory {
   readonly local: LocalEntry;
   /** Objects of the same directory in previous snapshots. */
   readonly previousIds: readonly string[];
+  /** Number of files by the best of them; `undefined` when it has sub-directories, or errors, or is not known. */
+  readonly leafFileCount: number | undefined;
+}
+
+/** A sub-directory that is being compared with its previous listing. */
+export interface AwayDirectory {
+  readonly parent: DirectoryTask;
+  readonly pending: PendingDirectory;
 }
 
 /** A file in a batch and where its result goes. */

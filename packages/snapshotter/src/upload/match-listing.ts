@@ -4,6 +4,7 @@ import type { LocalName } from "../fs/local-path.ts";
 import { PLACEHOLDER_SUFFIX } from "../fs/placeholder.ts";
 import type { DirectorySummary } from "../model/directory-entry.ts";
 import { entryModeFromPosix } from "../model/entry-mode.ts";
+import { ContentKeyList } from "./content-key-list.ts";
 import { dayOfDate } from "./day-of-date.ts";
 
 const TYPE_MASK = 0o170000;
@@ -28,6 +29,9 @@ export interface MatchedListing {
   readonly entryCount: number;
   /** Sizes of all entries, links included. */
   readonly sizeBytes: number;
+  /** Binary keys of the entries' first contents, one after the other (spec 1 §7.1). */
+  readonly keys: Uint8Array<ArrayBuffer>;
+  readonly keyLength: number;
 }
 
 /**
@@ -35,21 +39,19 @@ export interface MatchedListing {
  * the same bytes. Compares the bytes with what `lstat` said, and makes no entries: most directories of most
  * backups have not changed, and their decoding would be the largest part of the work. `undefined` says
  * nothing: something differs, or is none of this function's business (sub-directories, odd names, failures,
- * anything that is not in the form that Kopia writes).
- * @param isStored whether the repository has the object of an entry.
+ * anything that is not in the form that Kopia writes). Whether the contents are still stored is for the caller to see.
  */
 export function matchListing(
   data: Uint8Array,
   listed: ListedDirectory,
-  isStored: (objectId: string) => boolean,
 ): MatchedListing | undefined {
-  return new ListingMatcher(data, listed, isStored).match();
+  return new ListingMatcher(data, listed).match();
 }
 
 class ListingMatcher {
   readonly #data: Buffer;
   readonly #listed: ListedDirectory;
-  readonly #isStored: (objectId: string) => boolean;
+  readonly #keys: ContentKeyList;
   #at = 0;
   #fileCount = 0;
   #linkCount = 0;
@@ -64,10 +66,10 @@ class ListingMatcher {
   #dateAt = -1;
   #day = 0;
 
-  constructor(data: Uint8Array, listed: ListedDirectory, isStored: (objectId: string) => boolean) {
+  constructor(data: Uint8Array, listed: ListedDirectory) {
     this.#data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     this.#listed = listed;
-    this.#isStored = isStored;
+    this.#keys = new ContentKeyList(listed.names.length);
   }
 
   match(): MatchedListing | undefined {
@@ -96,6 +98,8 @@ class ListingMatcher {
     return {
       entryCount: this.#fileCount + this.#linkCount,
       sizeBytes: this.#fileBytes + this.#linkBytes,
+      keys: this.#keys.bytes,
+      keyLength: this.#keys.keyLength,
       summary: {
         totalFileSizeBytes: BigInt(this.#fileBytes),
         fileCount: this.#fileCount,
@@ -245,16 +249,13 @@ class ListingMatcher {
     return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
   }
 
-  /** `,"obj":"…"}` with the ID of an object that is stored. */
+  /** `,"obj":"…"}`, whose content's key is kept. */
   #object(): boolean {
     if (!this.#accept(',"obj":"')) return false;
-    const start = this.#at;
-    const end = this.#data.indexOf(QUOTE, start);
-    // Object IDs are letters and digits: nothing in them can be escaped.
-    const objectId = end > start ? this.#data.toString("latin1", start, end) : "";
-    if (objectId === "" || objectId.includes("\\")) return false;
-    this.#at = end + 1;
-    return this.#accept("}") && this.#isStored(objectId);
+    const end = this.#keys.add(this.#data, this.#at);
+    if (end < 0) return false;
+    this.#at = end;
+    return this.#accept('"}');
   }
 
   /** Steps over the given text when it stands here. */

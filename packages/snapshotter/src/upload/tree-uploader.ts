@@ -1,8 +1,15 @@
 import type { LocalEntry } from "../fs/local-directory.ts";
-import type { ReadAhead } from "../fs/read-ahead.ts";
 import { joinLocalPath } from "../fs/local-path.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
-import { type BatchTarget, type DirectoryTask, toDirectoryEntry } from "./directory-task.ts";
+import type { ListingColumns } from "../fs/listed-directory.ts";
+import type { DirectoryExaminer } from "./directory-examiner.ts";
+import {
+  type AwayDirectory,
+  type BatchTarget,
+  type DirectoryTask,
+  type PendingDirectory,
+  toDirectoryEntry,
+} from "./directory-task.ts";
 import type { PreviousDirectory } from "./previous-directory.ts";
 import { DirectoryScanner } from "./directory-scanner.ts";
 import { isLargeFile } from "./large-file.ts";
@@ -27,6 +34,9 @@ export class TreeUploader {
   readonly scanner: DirectoryScanner;
   readonly #run: UploadRun;
   readonly #executor: UploadExecutor;
+  readonly #examiner: DirectoryExaminer<AwayDirectory> | undefined;
+  /** Directories that the examiner gave back: they have to be entered. */
+  readonly #returned: ReturnedDirectory[] = [];
   readonly #inFlight = new Set<Promise<void>>();
   readonly #partials = new Map<BatchTarget, PartialUpload>();
   #small = newBatch();
@@ -41,16 +51,16 @@ export class TreeUploader {
     executor: UploadExecutor;
     sourcePath: string;
     forceHashPercent: number;
-    readAhead?: ReadAhead | undefined;
+    examiner?: DirectoryExaminer<AwayDirectory> | undefined;
   }) {
     this.#run = options.run;
     this.#executor = options.executor;
+    this.#examiner = options.examiner;
     this.scanner = new DirectoryScanner({
       run: options.run,
       sourcePath: options.sourcePath,
       forceHashPercent: options.forceHashPercent,
       addFile: (task, local) => this.#addFile(task, local),
-      readAhead: options.readAhead,
     });
   }
 
@@ -60,7 +70,7 @@ export class TreeUploader {
     const path = [root];
     try {
       try {
-        while (path.length > 0 && !this.#run.shouldStop()) await this.#step(path);
+        while (!this.#run.shouldStop() && (await this.#findNext(path))) await this.#step(path);
         if (this.#run.stopReason === "") await this.#submitSmall();
         this.#dropPending();
       } finally {
@@ -85,19 +95,83 @@ export class TreeUploader {
       await this.#submitFull();
       return;
     }
-    this.scanner.lookAhead(task);
     const next = task.directories[task.nextDirectory++];
-    if (next === undefined || task.listingError !== undefined) {
-      await this.#leave(path, task);
-    } else {
-      const child = await this.scanner.enter(task, next);
-      if (child !== undefined) {
-        task.pendingCount++;
-        task.openChildren.add(child);
-        path.push(child);
+    if (next === undefined || task.listingError !== undefined) await this.#leave(path, task);
+    else await this.#enter(path, task, next);
+    if (++this.#directoriesSinceBreath >= DIRECTORIES_PER_BREATH) await this.#breathe();
+  }
+
+  /** Enters a sub-directory, unless it can be left to the examiner. */
+  async #enter(
+    path: DirectoryTask[],
+    task: DirectoryTask,
+    pending: PendingDirectory,
+  ): Promise<void> {
+    const examiner = this.#examiner;
+    if (examiner !== undefined && this.scanner.sendAway(examiner, task, pending)) {
+      task.pendingCount++;
+      task.awayCount++;
+      if (!examiner.isFull) return;
+      examiner.start();
+      // Answers of other threads come with the next turn of the event loop.
+      await this.#breathe();
+      this.#takeExamined(examiner);
+      return;
+    }
+    const child = await this.scanner.enter(task, pending);
+    if (child === undefined) return;
+    task.pendingCount++;
+    task.openChildren.add(child);
+    path.push(child);
+  }
+
+  /** Whether there is a directory to go on with, which then is the last one of the path. */
+  #findNext(path: DirectoryTask[]): boolean | Promise<boolean> {
+    const isThere = path.length > 0 && this.#returned.length === 0;
+    return isThere || this.#findMore(path);
+  }
+
+  async #findMore(path: DirectoryTask[]): Promise<boolean> {
+    const examiner = this.#examiner;
+    for (;;) {
+      const returned = this.#returned.pop();
+      if (returned !== undefined) await this.#enterReturned(path, returned);
+      else if (path.length > 0) return true;
+      else if (examiner === undefined || !examiner.hasOpen) return false;
+      else {
+        examiner.start();
+        if (!(await examiner.wait())) return false;
+        this.#takeExamined(examiner);
       }
     }
-    if (++this.#directoriesSinceBreath >= DIRECTORIES_PER_BREATH) await this.#breathe();
+  }
+
+  #takeExamined(examiner: DirectoryExaminer<AwayDirectory>): void {
+    for (const { context, examined } of examiner.take()) {
+      const { parent, pending } = context;
+      const { matched, columns } = examined;
+      if (matched !== undefined && this.scanner.takeMatched(context, matched))
+        this.#endAway(parent);
+      else this.#returned.push({ parent, pending, columns });
+    }
+  }
+
+  async #enterReturned(
+    path: DirectoryTask[],
+    { parent, pending, columns }: ReturnedDirectory,
+  ): Promise<void> {
+    const child = await this.scanner.enter(parent, pending, columns);
+    if (child === undefined) this.#endAway(parent);
+    else {
+      parent.awayCount--;
+      parent.openChildren.add(child);
+      path.push(child);
+    }
+  }
+
+  #endAway(parent: DirectoryTask): void {
+    parent.awayCount--;
+    this.#forget(parent);
   }
 
   /** Ends the walk of the last directory of the path. */
@@ -226,12 +300,15 @@ export class TreeUploader {
     this.#finishIfDone(task);
   }
 
-  /** Forgets files that were to be read: the upload stops. */
+  /** Forgets files that were to be read, and directories that were to be examined: the upload stops. */
   #dropPending(): void {
     for (const batch of [this.#small, ...this.#large.splice(0)]) {
       for (const { task } of batch.targets) this.#forget(task);
     }
     this.#small = newBatch();
+    for (const { parent } of [...(this.#examiner?.drop() ?? []), ...this.#returned.splice(0)]) {
+      this.#endAway(parent);
+    }
   }
 
   #forget(task: DirectoryTask): void {
@@ -303,9 +380,14 @@ export class TreeUploader {
 /** The previous listing that a walked directory may equal: every file is taken from it, nothing is missing. */
 function candidateOf(task: DirectoryTask): PreviousDirectory | undefined {
   const [previous] = task.previous;
-  const { entries, openChildren, failures } = task;
-  const isWhole = previous?.listing.entries.length === entries.length + openChildren.size;
+  const { entries, openChildren, awayCount, failures } = task;
+  const entryCount = entries.length + openChildren.size + awayCount;
+  const isWhole = previous?.listing.entries.length === entryCount;
   return isWhole && failures.length === 0 ? previous : undefined;
+}
+
+interface ReturnedDirectory extends AwayDirectory {
+  readonly columns: ListingColumns | undefined;
 }
 
 interface PendingBatch {

@@ -46,30 +46,3 @@ test.each(Object.keys(CHANGES))(
     await repository.close();
   },
 );
-
-test("of many directories, listed ahead by another thread, the snapshot is the same", async () => {
-  using directory = tempDirectory();
-  const { repository } = await memoryRepository({ clock: new FakeClock() });
-  await using session = await repository.writeSession();
-  const path = directory.join("source");
-  const tree: Record<string, Record<string, string>> = {};
-  for (let d = 0; d < 40; d++) {
-    const files: Record<string, string> = {};
-    for (let f = 0; f < 260; f++) files[`file ${f}`] = f % 50 === 0 ? `${d} ${f}` : "";
-    tree[`directory ${d}`] = files;
-  }
-  writeTree(path, tree);
-  const source = { userName: "user", host: "host", path };
-  const policyTree = createPolicyTree(DEFAULT_POLICY);
-  const first = await uploadSnapshot({ session, source, policyTree });
-  expect(first.rootEntry?.summary?.fileCount).toBe(10_400);
-  writeFileSync(`${path}/directory 7/file 7`, "changed");
-  rmSync(`${path}/directory 8/file 8`);
-  writeTree(`${path}/directory 9`, { more: { deep: "deep" } });
-  const previousSnapshots = [first];
-  const again = await uploadSnapshot({ session, source, policyTree, previousSnapshots });
-  expect(again.stats).toMatchObject({ cachedFileCount: 10_398, nonCachedFileCount: 2 });
-  const fresh = await uploadSnapshot({ session, source, policyTree });
-  expect(again.rootEntry).toEqual(fresh.rootEntry);
-  await repository.close();
-});

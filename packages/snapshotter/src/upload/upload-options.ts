@@ -2,6 +2,7 @@ import type { RandomBytes, WriteSession } from "@kopia-engine/kopia-format";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import type { Source } from "../model/source.ts";
 import type { PolicyTree } from "../policy/policy-tree.ts";
+import type { ReadThreadOptions } from "../threads/read-threads.ts";
 import type { ActionRunner } from "./action-runner.ts";
 import type { UploadExecutor } from "./upload-executor.ts";
 import type { UploadObserver } from "./upload-observer.ts";
@@ -45,6 +46,8 @@ export interface UploadOptions extends UploadBaseOptions {
   readonly executor?: UploadExecutor;
   /** Threads that store files, as in `CreateSnapshotOptions`. */
   readonly parallelFileReads?: number;
+  /** How directories are compared with those of the previous snapshots by other threads. For tests. */
+  readonly examineThreads?: ReadThreadOptions;
 }
 
 /** Options of `uploadStream`. */

@@ -22,6 +22,7 @@ import {
   relativePathOf,
   toDirectoryEntry,
 } from "./directory-task.ts";
+import type { MatchedListing } from "./match-listing.ts";
 import { isSameListing } from "./previous-directory.ts";
 import { SettingsTable } from "./settings-table.ts";
 import { UploadCounters, ZERO_STATS } from "./upload-counters.ts";
@@ -163,6 +164,11 @@ export class UploadRun {
     // The previous snapshot is in the committed index, whose answer needs no object.
     if (this.session.repository.contents.hasContent?.(contentId) === true) return true;
     return this.contents.getContentInfo(contentId) !== undefined;
+  }
+
+  /** Whether the index has the first content of every entry of a listing, deleted or not. */
+  hasContents({ keys, keyLength }: Pick<MatchedListing, "keys" | "keyLength">): boolean {
+    return this.session.repository.contents.hasContentKeys(keys, keyLength);
   }
 
   /**

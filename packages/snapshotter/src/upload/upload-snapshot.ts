@@ -2,8 +2,6 @@ import { availableParallelism } from "node:os";
 import { KopiaError, isKopiaError } from "@kopia-engine/kopia-format";
 import { ListingError, readLocalNames } from "../fs/local-directory.ts";
 import { LocalIgnoreFiles } from "../fs/local-ignore-files.ts";
-import { ReadAhead } from "../fs/read-ahead.ts";
-import { startListWorker } from "../fs/start-list-worker.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { enterRoot } from "../policy/ignore-context.ts";
@@ -11,7 +9,8 @@ import { ActionError } from "./action-error.ts";
 import { createAdaptiveExecutor } from "./adaptive-executor.ts";
 import { type LocalSource, openLocalSource, unreadableSource } from "./local-source.ts";
 import { RootListingError, TreeUploader } from "./tree-uploader.ts";
-import { toDirectoryEntry } from "./directory-task.ts";
+import { DirectoryExaminer } from "./directory-examiner.ts";
+import { type AwayDirectory, toDirectoryEntry } from "./directory-task.ts";
 import type { UploadOptions } from "./upload-options.ts";
 import type { UploadExecutor } from "./upload-executor.ts";
 import { UploadRun } from "./upload-run.ts";
@@ -47,12 +46,21 @@ function maxThreadsOf(options: UploadOptions): number {
   return Math.min(wanted ?? MAX_THREADS, availableParallelism(), MAX_THREADS);
 }
 
-/** A thread that lists directories ahead is worth its start where most files will not be read. */
-function startReadAhead({ options, maxThreads }: UploadWork): ReadAhead | undefined {
+/** Compares directories with the previous snapshot; by threads, where it has so many files that these are worth their start. */
+async function openExaminer({
+  options,
+  maxThreads,
+}: UploadWork): Promise<DirectoryExaminer<AwayDirectory> | undefined> {
   const [previous] = options.previousSnapshots ?? [];
-  const { fileCount = 0 } = previous?.rootEntry?.summary ?? {};
-  if (maxThreads < 2 || fileCount < FILES_BEFORE_READ_AHEAD) return undefined;
-  return new ReadAhead(startListWorker);
+  if (previous === undefined) return undefined;
+  const { fileCount = 0 } = previous.rootEntry?.summary ?? {};
+  const threads = fileCount < FILES_BEFORE_THREADS ? 1 : maxThreads;
+  const { examineThreads } = options;
+  return await DirectoryExaminer.open(options.session.repository, {
+    threads,
+    jobsBeforeThreads: 0,
+    ...examineThreads,
+  });
 }
 
 /** Closes the executor in any case; its failure counts unless there was one before. */
@@ -70,7 +78,7 @@ async function closeAfter<T>(executor: UploadExecutor, upload: () => Promise<T>)
 
 /** Each takes memory of its own, and more than there are cores help little. */
 const MAX_THREADS = 4;
-const FILES_BEFORE_READ_AHEAD = 10_000;
+const FILES_BEFORE_THREADS = 10_000;
 
 interface UploadWork {
   readonly options: UploadOptions;
@@ -83,13 +91,13 @@ interface UploadWork {
 async function uploadTree(work: UploadWork): Promise<DirectoryEntry> {
   const { options, run, local, executor } = work;
   const forceHashPercent = options.forceHashPercent ?? 0;
-  const readAhead = startReadAhead(work);
+  const examiner = await openExaminer(work);
   const uploader = new TreeUploader({
     run,
     executor,
     sourcePath: local.path,
     forceHashPercent,
-    readAhead,
+    examiner,
   });
   run.counters.directoryCount++;
   const node = options.policyTree;
@@ -122,7 +130,7 @@ async function uploadTree(work: UploadWork): Promise<DirectoryEntry> {
   } finally {
     await span?.leave();
     await outer?.leave();
-    await readAhead?.close();
+    await examiner?.close();
   }
 }
 

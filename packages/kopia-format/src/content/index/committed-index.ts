@@ -166,6 +166,15 @@ export class CommittedIndex {
     return this.isHidden(foundReader, foundPosition) ? 0 : 2;
   }
 
+  /** Whether all contents of these binary keys, one after the other, are there, deleted or not. */
+  hasKeys(keys: Uint8Array, keyLength: number): boolean {
+    if (keyLength !== this.table.keyLength) return keys.length === 0;
+    for (let offset = 0; offset < keys.length; offset += keyLength) {
+      if (this.hasKey(keys, offset) === 0) return false;
+    }
+    return true;
+  }
+
   /** Upper bound of `numberOf` and `numberOfKey` while `generation` stays. */
   get entryCount(): number {
     return this.table.entryCount;

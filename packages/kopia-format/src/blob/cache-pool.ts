@@ -65,12 +65,15 @@ export class CachePool {
     try {
       const lengthBytes = fs.fstatSync(fd).size - TAG_BYTES;
       const isKnown = this.#verified.has(name);
-      if (lengthBytes < 0 || (!isKnown && !this.#verify(fd, name, lengthBytes))) {
+      const whole = lengthBytes < 0 || isKnown ? undefined : this.#verify(fd, name, lengthBytes);
+      if (lengthBytes < 0 || (!isKnown && whole === undefined)) {
         this.#discard(path, name);
         return undefined;
       }
-      const { start, end } = rangeOf(owner, lengthBytes, range ?? { offsetBytes: 0, lengthBytes });
-      return readExactly(fd, start, end - start);
+      if (range === undefined) return whole ?? readExactly(fd, 0, lengthBytes);
+      const { start, end } = rangeOf(owner, lengthBytes, range);
+      // A copy, so that the whole can go.
+      return whole?.slice(start, end) ?? readExactly(fd, start, end - start);
     } catch (error) {
       if (isKopiaError(error)) throw error;
       return undefined;
@@ -145,12 +148,12 @@ export class CachePool {
     return entries;
   }
 
-  /** Checks the tag, and marks the entry as used. */
-  #verify(fd: number, name: string, lengthBytes: number): boolean {
+  /** The bytes of an entry if its tag fits; marks the entry as used. */
+  #verify(fd: number, name: string, lengthBytes: number): Bytes | undefined {
     const data = readExactly(fd, 0, lengthBytes);
     const tag = readExactly(fd, lengthBytes, TAG_BYTES);
-    if (data === undefined || tag === undefined) return false;
-    if (!timingSafeEqual(tag, this.#tag(name, data))) return false;
+    if (data === undefined || tag === undefined) return undefined;
+    if (!timingSafeEqual(tag, this.#tag(name, data))) return undefined;
     this.#verified.add(name);
     const nowSeconds = Number(this.#options.clock.now()) / 1e9;
     try {
@@ -158,7 +161,7 @@ export class CachePool {
     } catch {
       // Another user's or a read-only cache: it only ages faster.
     }
-    return true;
+    return data;
   }
 
   /** The name is part of it, so that entries cannot be exchanged. */

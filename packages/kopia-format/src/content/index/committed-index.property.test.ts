@@ -44,6 +44,13 @@ function checkAgainst(index: CommittedIndex, all: readonly ContentEntry[]): void
     index.forEach(visit, { range, includeDeleted: true });
     expect(visited).toEqual(wanted);
   }
+  const numbers = new Set<number>();
+  for (const { contentId } of visible) numbers.add(index.numberOf(contentId));
+  expect(numbers.size).toBe(visible.length);
+  for (const number of numbers) {
+    expect(number).toBeGreaterThanOrEqual(0);
+    expect(number).toBeLessThan(index.entryCount);
+  }
   for (const { contentId } of all) {
     const wanted = visible.find((entry) => entry.contentId === contentId);
     expect(index.lookup(contentId)).toEqual(wanted);

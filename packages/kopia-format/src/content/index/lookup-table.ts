@@ -5,6 +5,8 @@ import { compareKeys, keyFingerprint, keyHash, type KeyPlace } from "./key-bytes
 /** A lookup table without its readers, over memory that threads may share. */
 export interface LookupTableParts {
   readonly slots: Uint32Array;
+  /** Low bits of a slot that are a number; those above are a fingerprint. */
+  readonly numberBits: number;
   readonly keyCount: number;
   /** Decides, with the order of the readers, which of them are searched in place. */
   readonly largeEntryCount: number;
@@ -17,7 +19,13 @@ const GROWTH = 1.5;
 const MIN_SLOTS = 64;
 /** Slots are full above this load. */
 const MAX_LOAD = 0.75;
-const WORDS_PER_SLOT = 2;
+const MAX_NUMBER_BITS = 32;
+
+/**
+ * A search in place takes as long as putting so many entries into the table. What is opened for a few lookups, as to list
+ * snapshots, so needs no table at all.
+ */
+const ENTRIES_PER_SEARCH = 10;
 
 /** Readers of so many entries are searched in place. */
 const LARGE_ENTRY_COUNT = 2 ** 17;
@@ -25,8 +33,9 @@ const LARGE_ENTRY_COUNT = 2 ** 17;
 const MAX_LARGE_READERS = 3;
 
 /**
- * One hash table over the entries of several index readers. A slot is a fingerprint of the key and the
- * number of the winning entry + 1; entries are numbered through all readers. Twelve bytes an entry.
+ * One hash table over the entries of several index readers. A slot is the number of the winning entry + 1, and above it as
+ * much of a fingerprint of its key as there is room for; entries are numbered through all readers. Six bytes an entry.
+ * The table is made, and readers are put into it, when there have been so many lookups that it is worth it.
  *
  * A few large readers stay out of it and are searched in place: hashes are spread evenly, so a search by
  * interpolation finds a key in a handful of steps, and an index of millions of contents needs no memory but its own.
@@ -46,13 +55,15 @@ export class LookupTable {
 
   private readonly shared: boolean;
   private readonly largeEntryCount: number;
-  private readonly largeReaders: IndexReader[] = [];
-  /** Readers whose entries are in the table. */
-  private readonly tableReaders: IndexReader[] = [];
+  private readonly largeReaders: PlacedReader[] = [];
+  /** Readers that are not in the table yet, and lookups that may search them in place. */
+  private pending: PlacedReader[] = [];
+  private searchesLeft = 0;
   /** Other threads read the slots: before the next change they are copied. */
   private isHandedOut = false;
   private slots: Uint32Array = new Uint32Array(0);
-  private slotCount = 0;
+  private numberBits = 0;
+  private numberMask = 0;
   /** Number of each reader's first entry. */
   private readonly firstNumbers: number[] = [];
   /** Entries of all readers, losing ones included. */
@@ -70,22 +81,28 @@ export class LookupTable {
   static fromParts(readers: readonly IndexReader[], parts: LookupTableParts): LookupTable {
     const table = new LookupTable(true, parts.largeEntryCount);
     for (const reader of readers) table.addReader(reader);
+    table.pending = [];
     table.slots = parts.slots;
-    table.slotCount = parts.slots.length / WORDS_PER_SLOT;
+    table.setNumberBits(parts.numberBits);
     table.tableKeyCount = parts.keyCount;
     return table;
   }
 
   /** Parts for other threads; later changes of this table do not reach them. */
   parts(): LookupTableParts {
+    this.insertPending();
     this.isHandedOut = true;
-    const { slots, tableKeyCount: keyCount, largeEntryCount } = this;
-    return { slots, keyCount, largeEntryCount };
+    const { slots, numberBits, tableKeyCount: keyCount, largeEntryCount } = this;
+    return { slots, numberBits, keyCount, largeEntryCount };
   }
 
-  /** Keys, of which those that are in several readers may count more than once. */
+  /** Keys, of which those that are in several large readers may count more than once. */
   get keyCount(): number {
-    return this.largeReaders.reduce((sum, { entryCount }) => sum + entryCount, this.tableKeyCount);
+    this.insertPending();
+    return this.largeReaders.reduce(
+      (sum, { reader }) => sum + reader.entryCount,
+      this.tableKeyCount,
+    );
   }
 
   get residentBytes(): number {
@@ -94,74 +111,88 @@ export class LookupTable {
     return bytes;
   }
 
-  /** Adds readers, whose keys must all have the table's length. Of equal keys the winner stays (spec 1 §7.6). */
+  /** Adds readers, whose keys must all have the table's length. Of equal keys the winner counts (spec 1 §7.6). */
   insertAll(readers: readonly IndexReader[]): void {
-    const small: { readonly reader: IndexReader; readonly first: number }[] = [];
-    let added = 0;
-    for (const reader of readers) {
-      const first = this.entryCount;
-      if (this.addReader(reader)) continue;
-      small.push({ reader, first });
-      added += reader.entryCount;
+    for (const reader of readers) this.addReader(reader);
+    const { pending } = this;
+    const entryCount = pending.reduce((sum, { reader }) => sum + reader.entryCount, 0);
+    this.searchesLeft = Math.floor(entryCount / (ENTRIES_PER_SEARCH * pending.length));
+  }
+
+  /** Looks a key up; on success `foundReader` and `foundPosition` tell where its winning entry is. */
+  find(key: Uint8Array, offset: number): boolean {
+    if (this.pending.length > 0 && this.searchesLeft-- <= 0) this.insertPending();
+    let isFound = false;
+    if (this.tableKeyCount > 0) {
+      this.probe.bytes = key;
+      this.probe.offset = offset;
+      isFound = this.slots[this.seek()] !== 0;
     }
+    for (const placed of this.pending) isFound = this.findIn(placed, key, offset, isFound);
+    for (const placed of this.largeReaders) isFound = this.findIn(placed, key, offset, isFound);
+    return isFound;
+  }
+
+  /** Searches a reader in place; what it has becomes the found entry if it wins over the one found before. */
+  private findIn(
+    { reader, first }: PlacedReader,
+    key: Uint8Array,
+    offset: number,
+    isFound: boolean,
+  ): boolean {
+    const position = reader.findAt(key, offset);
+    if (position < 0) return isFound;
+    const { foundReader, foundPosition } = this;
+    if (isFound && !entryWins(rankOf(reader, position), rankOf(foundReader, foundPosition))) {
+      return true;
+    }
+    this.foundReader = reader;
+    this.foundPosition = position;
+    this.foundNumber = first + position;
+    return true;
+  }
+
+  private addReader(reader: IndexReader): void {
+    const placed = { reader, first: this.entryCount };
+    this.readers.push(reader);
+    this.firstNumbers.push(placed.first);
+    this.entryCount += reader.entryCount;
+    if (reader.entryCount === 0) return;
+    this.keyLength = reader.keyLength;
+    const isLarge = reader.entryCount >= this.largeEntryCount;
+    if (isLarge && this.largeReaders.length < MAX_LARGE_READERS) this.largeReaders.push(placed);
+    else this.pending.push(placed);
+  }
+
+  /** Puts into the table what is not there yet. */
+  private insertPending(): void {
+    const { pending } = this;
+    if (pending.length === 0) return;
+    this.pending = [];
+    const added = pending.reduce((sum, { reader }) => sum + reader.entryCount, 0);
     this.reserve(this.tableKeyCount + added);
-    if (this.isHandedOut && added > 0) this.copySlots();
-    for (const { reader, first } of small) {
+    if (this.isHandedOut) this.replaceSlots(this.slots.slice());
+    for (const { reader, first } of pending) {
       for (let position = 0; position < reader.entryCount; position++) {
         this.insert(reader, position, first + position);
       }
     }
   }
 
-  /** Looks a key up; on success `foundReader` and `foundPosition` tell where its winning entry is. */
-  find(key: Uint8Array, offset: number): boolean {
-    let isFound = false;
-    if (this.tableKeyCount > 0) {
-      this.probe.bytes = key;
-      this.probe.offset = offset;
-      isFound = this.slots[2 * this.seek() + 1] !== 0;
-    }
-    for (const reader of this.largeReaders) {
-      const position = reader.findAt(key, offset);
-      if (position < 0) continue;
-      const { foundReader, foundPosition } = this;
-      if (isFound && !entryWins(rankOf(reader, position), rankOf(foundReader, foundPosition))) {
-        continue;
-      }
-      isFound = true;
-      this.foundReader = reader;
-      this.foundPosition = position;
-    }
-    return isFound;
-  }
-
-  /** @returns whether the reader is searched in place. */
-  private addReader(reader: IndexReader): boolean {
-    this.readers.push(reader);
-    if (reader.entryCount > 0) this.keyLength = reader.keyLength;
-    const isLarge = reader.entryCount >= this.largeEntryCount;
-    if (isLarge && this.largeReaders.length < MAX_LARGE_READERS) {
-      this.largeReaders.push(reader);
-      return true;
-    }
-    this.tableReaders.push(reader);
-    this.firstNumbers.push(this.entryCount);
-    this.entryCount += reader.entryCount;
-    return false;
-  }
-
   private insert(reader: IndexReader, position: number, number: number): void {
-    this.probe.bytes = reader.bytes;
-    this.probe.offset = reader.entriesOffsetBytes + position * reader.strideBytes;
+    const { probe } = this;
+    probe.bytes = reader.bytes;
+    probe.offset = reader.entriesOffsetBytes + position * reader.strideBytes;
     const slot = this.seek();
-    const place = WORDS_PER_SLOT * slot;
-    if (this.slots[place + 1] === 0) {
-      this.slots[place] = keyFingerprint(this.probe.bytes, this.probe.offset, this.keyLength);
-      this.slots[place + 1] = number + 1;
-      this.tableKeyCount++;
-    } else if (entryWins(rankOf(reader, position), rankOf(this.foundReader, this.foundPosition))) {
-      this.slots[place + 1] = number + 1;
+    if (this.slots[slot] === 0) this.tableKeyCount++;
+    else if (!entryWins(rankOf(reader, position), rankOf(this.foundReader, this.foundPosition))) {
+      return;
     }
+    this.slots[slot] = this.slotOf(probe.bytes, probe.offset, number);
+  }
+
+  private slotOf(bytes: Uint8Array, offset: number, number: number): number {
+    return (keyFingerprint(bytes, offset, this.keyLength) & ~this.numberMask) | (number + 1);
   }
 
   /**
@@ -169,32 +200,30 @@ export class LookupTable {
    * would go. The table always has empty slots.
    */
   private seek(): number {
-    const { slots, probe, keyLength, slotCount } = this;
-    const fingerprint = keyFingerprint(probe.bytes, probe.offset, keyLength);
-    let slot = homeSlot(keyHash(probe.bytes, probe.offset, keyLength), slotCount);
+    const { slots, probe, keyLength, numberMask } = this;
+    const fingerprint = keyFingerprint(probe.bytes, probe.offset, keyLength) & ~numberMask;
+    let place = homeSlot(keyHash(probe.bytes, probe.offset, keyLength), slots.length);
     for (;;) {
-      const number = slots[WORDS_PER_SLOT * slot + 1] as number;
-      if (number === 0) return slot;
-      if (slots[WORDS_PER_SLOT * slot] === fingerprint && this.isProbed(number - 1)) return slot;
-      slot = slot + 1 === slotCount ? 0 : slot + 1;
+      const slot = slots[place] as number;
+      if (slot === 0) return place;
+      const isLikely = (slot & ~numberMask) === fingerprint;
+      if (isLikely && this.isProbed(((slot & numberMask) >>> 0) - 1)) return place;
+      place = place + 1 === slots.length ? 0 : place + 1;
     }
   }
 
   /** Whether an entry has the probed key; if so it becomes the found one. */
   private isProbed(number: number): boolean {
-    const readerIndex = this.readerIndexOf(number);
-    const reader = this.tableReaders[readerIndex] as IndexReader;
-    const position = number - (this.firstNumbers[readerIndex] as number);
-    this.stored.bytes = reader.bytes;
-    this.stored.offset = reader.entriesOffsetBytes + position * reader.strideBytes;
+    const reader = this.placeStored(number);
     if (compareKeys(this.probe, this.stored, this.keyLength) !== 0) return false;
     this.foundReader = reader;
-    this.foundPosition = position;
+    this.foundPosition = (this.stored.offset - reader.entriesOffsetBytes) / reader.strideBytes;
     this.foundNumber = number;
     return true;
   }
 
-  private readerIndexOf(number: number): number {
+  /** Points `stored` to the key of an entry. @returns its reader. */
+  private placeStored(number: number): IndexReader {
     const { firstNumbers } = this;
     let low = 0;
     let high = firstNumbers.length - 1;
@@ -204,51 +233,62 @@ export class LookupTable {
       if ((firstNumbers[middle] as number) <= number) low = middle;
       else high = middle - 1;
     }
-    return low;
+    const reader = this.readers[low] as IndexReader;
+    const position = number - (firstNumbers[low] as number);
+    this.stored.bytes = reader.bytes;
+    this.stored.offset = reader.entriesOffsetBytes + position * reader.strideBytes;
+    return reader;
   }
 
+  /** Makes room for so many keys, and for the numbers of all entries. */
   private reserve(keyCount: number): void {
-    if (keyCount <= this.slotCount * MAX_LOAD) return;
+    const slotCount = this.slots.length;
+    const hasRoom = keyCount <= slotCount * MAX_LOAD;
+    if (hasRoom && this.entryCount < 2 ** this.numberBits) return;
     const wanted = Math.max(
       MIN_SLOTS,
+      slotCount,
       Math.ceil(keyCount * SLOTS_PER_KEY),
-      Math.ceil(this.slotCount * (this.slotCount === 0 ? 1 : GROWTH)),
+      Math.ceil(slotCount * (hasRoom ? 1 : GROWTH)),
     );
     const previous = this.slots;
-    this.slots = this.allocate(wanted * WORDS_PER_SLOT);
+    const previousMask = this.numberMask;
+    this.replaceSlots(new Uint32Array(wanted));
+    // A bit more than now, so that numbers may grow for a while.
+    this.setNumberBits(Math.min(MAX_NUMBER_BITS, 33 - Math.clz32(this.entryCount)));
+    this.rehash(previous, previousMask);
+  }
+
+  private setNumberBits(numberBits: number): void {
+    this.numberBits = numberBits;
+    this.numberMask = numberBits >= MAX_NUMBER_BITS ? -1 : 2 ** numberBits - 1;
+  }
+
+  private replaceSlots(slots: Uint32Array): void {
     this.isHandedOut = false;
-    this.slotCount = wanted;
-    this.rehash(previous);
+    if (this.shared) {
+      this.slots = new Uint32Array(new SharedArrayBuffer(slots.byteLength));
+      this.slots.set(slots);
+    } else this.slots = slots;
   }
 
-  private copySlots(): void {
-    const copy = this.allocate(this.slots.length);
-    copy.set(this.slots);
-    this.slots = copy;
-    this.isHandedOut = false;
-  }
-
-  private allocate(words: number): Uint32Array {
-    return this.shared
-      ? new Uint32Array(new SharedArrayBuffer(words * Uint32Array.BYTES_PER_ELEMENT))
-      : new Uint32Array(words);
-  }
-
-  private rehash(previous: Uint32Array): void {
-    const { slots, slotCount } = this;
-    for (let place = 0; place < previous.length; place += WORDS_PER_SLOT) {
-      const number = previous[place + 1] as number;
-      if (number === 0) continue;
-      const readerIndex = this.readerIndexOf(number - 1);
-      const reader = this.tableReaders[readerIndex] as IndexReader;
-      const position = number - 1 - (this.firstNumbers[readerIndex] as number);
-      const offset = reader.entriesOffsetBytes + position * reader.strideBytes;
-      let slot = homeSlot(keyHash(reader.bytes, offset, this.keyLength), slotCount);
-      while (slots[WORDS_PER_SLOT * slot + 1] !== 0) slot = slot + 1 === slotCount ? 0 : slot + 1;
-      slots[WORDS_PER_SLOT * slot] = previous[place] as number;
-      slots[WORDS_PER_SLOT * slot + 1] = number;
+  private rehash(previous: Uint32Array, previousMask: number): void {
+    const { slots, stored } = this;
+    for (const slot of previous) {
+      if (slot === 0) continue;
+      const number = ((slot & previousMask) >>> 0) - 1;
+      this.placeStored(number);
+      let place = homeSlot(keyHash(stored.bytes, stored.offset, this.keyLength), slots.length);
+      while (slots[place] !== 0) place = place + 1 === slots.length ? 0 : place + 1;
+      slots[place] = this.slotOf(stored.bytes, stored.offset, number);
     }
   }
+}
+
+/** A reader, and the number of its first entry. */
+interface PlacedReader {
+  readonly reader: IndexReader;
+  readonly first: number;
 }
 
 const NO_BYTES = new Uint8Array(0);

@@ -85,6 +85,7 @@ async function runCommand(
           isTerminal: io.stdout.isTerminal,
           force: globals.forceColor,
           disable: globals.disableColor,
+          env: io.env,
         }),
         formatBytes: bytesFormatter(io.env),
         timeZone: timeZoneOption(globals.timezone),

@@ -39,8 +39,7 @@ export const command = defineCommand({
       const lister = new Lister(context, repository, values);
       // Names start with the path that was given, except in long lists.
       const prefix = values.recursive && !values.long ? `${path.replace(/\/+$/, "")}/` : "";
-      const summary = await lister.list(root, prefix);
-      if (values.errorSummary) tellErrors(context, summary);
+      await lister.list(root, prefix);
     });
   },
 });
@@ -71,8 +70,8 @@ class Lister {
     this.#flags = values;
   }
 
-  /** Prints a directory, its sub-directories after themselves. @returns the summary stored with it. */
-  async list(directory: DirectoryEntry, prefix: string): Promise<DirectorySummary | undefined> {
+  /** Prints a directory, its sub-directories after themselves, then what could not be stored of it. */
+  async list(directory: DirectoryEntry, prefix: string): Promise<void> {
     const listing = await readDirectoryForRestore(this.#repository.objects, directory.objectId);
     for (const entry of listing.entries.toSorted((a, b) => compareUtf8(a.name, b.name))) {
       this.#print(entry, prefix);
@@ -80,29 +79,36 @@ class Lister {
       if (this.#flags.recursive && entry.type === "d")
         await this.list(entry, `${prefix}${entry.name}/`);
     }
-    return listing.summary;
+    if (this.#flags.errorSummary && listing.summary !== undefined)
+      await tellErrors(this.#context, listing.summary);
   }
 
   #print(entry: DirectoryEntry, prefix: string): void {
     const { long, recursive, showObjectId, human } = this.#flags;
     const slash = entry.type === "d" && (long || recursive) ? "/" : "";
-    const name = `${prefix}${entry.name}${slash}`;
+    const errorCount = this.#flags.errorSummary ? (entry.summary?.fatalErrorCount ?? 0) : 0;
+    const errors = errorCount > 0 ? ` (${errorCount} errors)` : "";
+    const name = `${prefix}${entry.name}${slash}${errors}`;
     const objectId = entry.objectId.padEnd(OBJECT_ID_WIDTH);
+    const { out, style, formatBytes } = this.#context;
+    let line = showObjectId ? `${objectId} ${name}` : name;
     if (long) {
-      const size = human ? this.#context.formatBytes(entry.sizeBytes) : String(entry.sizeBytes);
+      const size = human ? formatBytes(entry.sizeBytes) : String(entry.sizeBytes);
       const time = timestamp(this.#context, entry.modTime);
       const columns = `${fileModeText(entry)} ${size.padStart(SIZE_WIDTH)} ${time} ${objectId}`;
-      this.#context.out.line(`${columns} ${name}`);
-    } else this.#context.out.line(showObjectId ? `${objectId} ${name}` : name);
+      line = `${columns} ${name}`;
+    }
+    out.line(errorCount > 0 ? style.error(line) : line);
   }
 }
 
-function tellErrors(context: CommandContext, summary: DirectorySummary | undefined): void {
-  if (summary === undefined || summary.fatalErrorCount === 0) return;
-  const { log } = context;
-  log.info(
-    `\nNOTE: Encountered ${summary.fatalErrorCount} errors while snapshotting this directory:\n`,
-  );
+async function tellErrors(context: CommandContext, summary: DirectorySummary): Promise<void> {
+  if (summary.fatalErrorCount === 0) return;
+  const { log, out, style } = context;
+  // Both go to one terminal: the entries first.
+  await out.flush();
+  const note = `NOTE: Encountered ${summary.fatalErrorCount} errors while snapshotting this directory:`;
+  log.text(style.error(`\n${note}\n\n`));
   for (const { path, error } of summary.failedEntries)
-    log.info(`- Error in ${JSON.stringify(path)}: ${error}`);
+    log.text(style.error(`- Error in ${JSON.stringify(path)}: ${error}\n`));
 }

@@ -40,6 +40,8 @@ export interface Log {
   isHeard(level: LogLevel): boolean;
   /** From now on also tells every message of at least that level to a log file. */
   attachFile(level: LogLevel, write: (entry: LogEntry) => void): void;
+  /** Writes text as it is, whatever the level is and however messages look. */
+  text(text: string): void;
   /** Shows the state of work on one line of a terminal; nothing elsewhere. */
   progress(line: string): void;
   /** Ends the progress line, if there is one. */
@@ -101,6 +103,10 @@ export function createLog(options: LogOptions): Log {
     attachFile(level, writer) {
       fileThreshold = LOG_LEVELS.indexOf(level);
       writeFile = writer;
+    },
+    text(text) {
+      endProgress();
+      write(text);
     },
     showsProgress,
     isJson: json,

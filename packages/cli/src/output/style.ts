@@ -2,27 +2,26 @@
 export interface Style {
   /** What went wrong. */
   error(text: string): string;
-  /** What deserves a look. */
-  warning(text: string): string;
-  /** What is worth noticing. */
-  notice(text: string): string;
 }
 
-const RED = 91;
-const YELLOW = 93;
-const CYAN = 36;
+const BRIGHT_RED = "\u001B[91m";
+const RESET = "\u001B[0m";
 
 /** What decides about colours. */
 export interface StyleOptions {
+  /** Whether results go to a terminal; messages on stderr have colours where results have. */
   readonly isTerminal: boolean;
   readonly force: boolean;
   readonly disable: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Colours on a terminal, or where they are forced; `--disable-color` wins. */
-export function createStyle({ isTerminal, force, disable }: StyleOptions): Style {
-  const isOn = !disable && (force || isTerminal);
-  const paint = (colour: number) => (text: string) =>
-    isOn && text !== "" ? `\u001B[${colour}m${text}\u001B[0m` : text;
-  return { error: paint(RED), warning: paint(YELLOW), notice: paint(CYAN) };
+/**
+ * Colours on a terminal that knows them, or where they are forced. `--disable-color` wins over `--force-color`,
+ * and `NO_COLOR` over both, as in Kopia.
+ */
+export function createStyle({ isTerminal, force, disable, env }: StyleOptions): Style {
+  const isUnwanted = disable || (env["NO_COLOR"] ?? "") !== "";
+  const isOn = !isUnwanted && (force || (isTerminal && env["TERM"] !== "dumb"));
+  return { error: (text) => (isOn && text !== "" ? BRIGHT_RED + text + RESET : text) };
 }

@@ -84,6 +84,19 @@ test("what was changed is refused, foreign names are left out", async () => {
   await expect(textOf(storage)).rejects.toMatchObject({ code: "CONTENT_CORRUPT" });
 });
 
+test("sessions of one second are listed in the order in which the storage got them", async () => {
+  const storage = new MemoryStorage();
+  const segment = (session: string, chunk: number) =>
+    `_log_20260101000000_${session}_1767225600_1767225600_${chunk}_${"0".repeat(32)}`;
+  const blobs = [segment("0001", 2), segment("ffff", 1), segment("0002", 1), segment("0001", 1)];
+  const times = [40n, 10n, 20n, 30n];
+  for (const [index, id] of blobs.entries())
+    await storage.put(id, new Uint8Array(1), { timestamp: times[index] ?? 0n });
+  const sessions = await listLogSessions(storage);
+  expect(sessions.map(({ id }) => id.slice(-4))).toEqual(["ffff", "0002", "0001"]);
+  expect(sessions[2]?.segments.map(({ id }) => id)).toEqual([blobs[3], blobs[0]]);
+});
+
 test("a log that cannot be stored is a warning, and the write stays", async () => {
   class NoLogs extends MemoryStorage {
     override put(...call: Parameters<MemoryStorage["put"]>): ReturnType<MemoryStorage["put"]> {

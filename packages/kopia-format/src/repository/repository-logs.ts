@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { utf8Decode } from "../base/bytes.ts";
 import { KopiaError, errorMessage } from "../base/errors.ts";
+import type { TimeNs } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import type { BlobMetadata, BlobStorage } from "../blob/storage.ts";
 import { readEncryptedBlob, type BlobCrypto } from "../content/index-blob/blob-crypto.ts";
@@ -25,7 +26,10 @@ export interface LogSession {
   readonly segments: readonly BlobMetadata[];
 }
 
-/** All log sessions of a repository, oldest first. */
+/**
+ * All log sessions of a repository, in the order in which the storage got them: times in names are whole
+ * seconds, and several sessions may fit into one.
+ */
 export async function listLogSessions(storage: BlobStorage): Promise<readonly LogSession[]> {
   const sessions = new Map<string, { chunk: number; blob: BlobMetadata; times: Times }[]>();
   for await (const blob of storage.list(LOG_BLOB_PREFIX)) {
@@ -37,17 +41,23 @@ export async function listLogSessions(storage: BlobStorage): Promise<readonly Lo
     else known.push(segment);
   }
   return [...sessions]
-    .map(([id, segments]): LogSession => {
+    .map(([id, segments]): { readonly arrived: TimeNs; readonly session: LogSession } => {
       segments.sort((a, b) => a.chunk - b.chunk);
-      return {
+      const arrived = segments.reduce(
+        (first, { blob }) => (blob.timestamp < first ? blob.timestamp : first),
+        segments[0]?.blob.timestamp ?? 0n,
+      );
+      const session = {
         id,
         startSeconds: Math.min(...segments.map(({ times }) => times.startSeconds)),
         endSeconds: Math.max(...segments.map(({ times }) => times.endSeconds)),
         totalBytes: segments.reduce((sum, { blob }) => sum + blob.lengthBytes, 0),
         segments: segments.map(({ blob }) => blob),
       };
+      return { arrived, session };
     })
-    .sort((a, b) => a.startSeconds - b.startSeconds || (a.id < b.id ? -1 : 1));
+    .sort((a, b) => Number(a.arrived - b.arrived) || (a.session.id < b.session.id ? -1 : 1))
+    .map(({ session }) => session);
 }
 
 /**

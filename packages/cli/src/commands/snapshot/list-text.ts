@@ -5,6 +5,7 @@ import {
   getEffectivePolicy,
   resolveObjectPath,
   type DirectoryEntry,
+  type DirectorySummary,
   type SnapshotManifest,
   type Source,
   type SourceSnapshots,
@@ -137,9 +138,10 @@ async function shownEntry(
 }
 
 function printRow(context: CommandContext, row: Row, flags: ListFlagValues): void {
-  const { out } = context;
+  const { out, style } = context;
   const time = timestamp(context, row.startTime);
-  out.line(`  ${time} ${row.entry.objectId} ${rowBits(context, row, flags).join(" ")}`);
+  const line = `  ${time} ${row.entry.objectId} ${rowBits(context, row, flags).join(" ")}\n`;
+  out.write(fatalErrorCount(row) > 0 ? style.error(line) : line);
   if (row.identicalCount > 0) {
     const until = timestamp(context, row.lastIdenticalTime);
     out.line(`  + ${row.identicalCount} identical snapshots until ${until}`);
@@ -148,8 +150,7 @@ function printRow(context: CommandContext, row: Row, flags: ListFlagValues): voi
 
 function rowBits(context: CommandContext, row: Row, flags: ListFlagValues): readonly string[] {
   const { entry, snapshot } = row;
-  // The summary of a single file says nothing that its own attributes do not say.
-  const summary = entry.type === "d" ? entry.summary : undefined;
+  const summary = summaryOf(entry);
   const size = flags.humanReadable
     ? context.formatBytes
     : (lengthBytes: number | bigint) => String(lengthBytes);
@@ -163,7 +164,7 @@ function rowBits(context: CommandContext, row: Row, flags: ListFlagValues): read
   if (flags.delta) bits.push(row.deltaBytes > 0n ? `(+${size(row.deltaBytes)})` : "");
   if (summary !== undefined) {
     bits.push(`files:${summary.fileCount}`, `dirs:${summary.directoryCount}`);
-    if (summary.fatalErrorCount > 0) bits.push(`errors:${summary.fatalErrorCount}`);
+    if (fatalErrorCount(row) > 0) bits.push(`errors:${fatalErrorCount(row)}`);
   }
   if (row.stats !== undefined) bits.push(...statsBits(row.stats, size));
   if (flags.retention && row.reasons.length > 0)
@@ -171,6 +172,15 @@ function rowBits(context: CommandContext, row: Row, flags: ListFlagValues): read
   const pins = [...new Set(row.pins)].sort();
   if (pins.length > 0) bits.push(`pins:${pins.join(",")}`);
   return bits;
+}
+
+/** The summary of a single file says nothing that its own attributes do not say. */
+function summaryOf(entry: DirectoryEntry): DirectorySummary | undefined {
+  return entry.type === "d" ? entry.summary : undefined;
+}
+
+function fatalErrorCount({ entry }: Row): number {
+  return summaryOf(entry)?.fatalErrorCount ?? 0;
 }
 
 function statsBits(

@@ -15,7 +15,7 @@ test.each<[Partial<StyleOptions>, boolean]>([
   [{ force: true, env: { NO_COLOR: "1" } }, false],
   [{ force: true, env: { NO_COLOR: "" } }, true],
 ])("with %j colours are on: %s", (options, isOn) => {
-  const { error } = createStyle({ ...NOTHING, ...options });
-  expect(error("a")).toBe(isOn ? "\u001B[91ma\u001B[0m" : "a");
-  expect(error("")).toBe("");
+  const style = createStyle({ ...NOTHING, ...options });
+  expect(style.error("a")).toBe(isOn ? "\u001B[91ma\u001B[0m" : "a");
+  expect(style.error("")).toBe("");
 });

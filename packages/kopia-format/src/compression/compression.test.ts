@@ -166,3 +166,13 @@ test("check values of the checksums", () => {
   expect(xxhash32(new Uint8Array(0))).toBe(0x02cc5d05);
   expect(xxhash32(utf8Encode("123456789"))).toBe(0x937bad67);
 });
+
+test("zstd-fastest: noise over eight letters packs to little more than its three bits a letter, at any length", () => {
+  for (const lengthBytes of [20_000, 100_000, 2 ** 18, 2 ** 18 + 1, 2 ** 21]) {
+    const data = seededBytes(7, lengthBytes).map((byte) => 97 + (byte & 7));
+    const compressor = compressorByName("zstd-fastest");
+    const packed = compressor?.compress(data) ?? data;
+    expect(packed.length / data.length, `${lengthBytes} bytes`).toBeLessThan(0.415);
+    expect(bytesEqual(compressor?.decompress(packed, lengthBytes) ?? packed, data)).toBe(true);
+  }
+});

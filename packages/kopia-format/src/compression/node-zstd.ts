@@ -8,30 +8,26 @@ import {
 } from "./node-zstd-context.ts";
 import { corruptStream, overLimit } from "./unpack-errors.ts";
 import { zstdExtent, type ZstdExtent } from "./zstd-frame.ts";
-import type { ZstdLevel } from "./zstd-levels.ts";
+import type { ZstdLevel, ZstdTuning } from "./zstd-levels.ts";
 
 // Windows up to 512 MiB are legal in Kopia's repositories (spec 1 §5.2).
 const MAX_WINDOW_LOG = 29;
 // A context stays as large as its largest input: short contents have one of their own.
-const MAX_SMALL_INPUT_BYTES = 2 ** 16;
+const MAX_SMALL_INPUT_BYTES = 2 ** 18;
 // Unpacked contents are seldom longer; what is comes in several pieces.
 const MAX_CHUNK_BYTES = 2 ** 23;
 
 /** The fast provider: the reference library through `node:zlib`. */
 export function nodeZstdCompressor(zlib: typeof NodeZlib, level: ZstdLevel): Compressor {
-  const { constants } = zlib;
-  const params = {
-    [constants.ZSTD_c_compressionLevel]: level.level,
-    // As Kopia writes it; it costs little beside the compression.
-    [constants.ZSTD_c_checksumFlag]: 1,
-  };
+  const smallParams = compressParams(zlib, level, level.shortTuning);
+  const largeParams = compressParams(zlib, level, level.longTuning);
   let small: ReusableContext | undefined;
   let large: ReusableContext | undefined;
   const compressInto: NonNullable<Compressor["compressInto"]> = (data, output, offsetBytes) => {
     if (offsetBytes + compressBound(data.length) > output.length) return undefined;
     const isSmall = data.length <= MAX_SMALL_INPUT_BYTES;
-    if (isSmall) small ??= compressContext(zlib, params);
-    else large ??= compressContext(zlib, params);
+    if (isSmall) small ??= compressContext(zlib, smallParams);
+    else large ??= compressContext(zlib, largeParams);
     const context = (isSmall ? small : large) as ReusableContext;
     const lengthBytes = context.runInto(data, output, offsetBytes);
     const isWhole =
@@ -53,12 +49,31 @@ export function nodeZstdCompressor(zlib: typeof NodeZlib, level: ZstdLevel): Com
       const output = new Uint8Array(boundBytes);
       const lengthBytes = compressInto(data, output, 0);
       if (lengthBytes !== undefined) return output.subarray(0, lengthBytes);
+      const params = data.length <= MAX_SMALL_INPUT_BYTES ? smallParams : largeParams;
       // With room for all of the output zstd works in one go, without a window of its own.
       return plainBytes(zlib.zstdCompressSync(data, { params, chunkSize: boundBytes }));
     },
     decompress: (data, maxLengthBytes) =>
       decompress(zlib, data, { name: level.name, maxLengthBytes }),
   };
+}
+
+function compressParams(
+  { constants }: typeof NodeZlib,
+  level: ZstdLevel,
+  tuning: ZstdTuning | undefined,
+): Record<number, number> {
+  const params: Record<number, number> = {
+    [constants.ZSTD_c_compressionLevel]: level.level,
+    // As Kopia writes it; it costs little beside the compression.
+    [constants.ZSTD_c_checksumFlag]: 1,
+  };
+  if (tuning !== undefined) {
+    if (tuning.windowLog !== undefined) params[constants.ZSTD_c_windowLog] = tuning.windowLog;
+    params[constants.ZSTD_c_hashLog] = tuning.hashLog;
+    params[constants.ZSTD_c_minMatch] = tuning.minMatch;
+  }
+  return params;
 }
 
 const withoutContext: ReusableContext = { run: () => undefined, runInto: () => undefined };

@@ -23,14 +23,35 @@ export async function compareAll(world: World): Promise<void> {
   for (const argv of [SNAPSHOTS, CONTENTS, ...otherListings(world)]) {
     await compareOutput(world, argv);
   }
+  await compareIndexEntries(world);
+  await compareVerification(world);
   for (const name of PROGRAMS) {
     await world.run(name, "snapshot", "verify", "--verify-files-percent=100");
-    await world.run(name, "content", "verify", "--full");
   }
   for (const { id } of await listSnapshots(world)) {
     await compareRestore(world, "ours", id);
     if (world.dice.oneIn(2)) await compareRestore(world, "theirs", id);
   }
+}
+
+/** Both read the same entries out of every index blob, superseded ones included. */
+async function compareIndexEntries(world: World): Promise<void> {
+  const argv = ["index", "inspect", "--all"];
+  const [ours, theirs] = [await world.run("ours", ...argv), await world.run("theirs", ...argv)];
+  assertEqual(argv.join(" "), ours.split("\n").sort(), theirs.split("\n").sort());
+}
+
+/** Both read every content, deleted ones included, and count the same and nothing wrong. */
+async function compareVerification(world: World): Promise<void> {
+  const argv = ["content", "verify", "--full", "--include-deleted"];
+  const countersOf = async (name: ProgramName): Promise<string> => {
+    const { stderr } = await world.runTold(name, ...argv);
+    const counters = /verifyCounters:\s*(\{.*\})/.exec(stderr)?.[1];
+    if (counters === undefined) throw new Error(`${name}: ${argv.join(" ")} counts nothing`);
+    return counters;
+  };
+  const [ours, theirs] = [await countersOf("ours"), await countersOf("theirs")];
+  assertEqual(argv.join(" "), JSON.parse(ours), JSON.parse(theirs));
 }
 
 /** Restores a snapshot by one program and compares it with the tree it was made of. */

@@ -31,8 +31,8 @@ const SHORT_EPOCHS = [
 
 /**
  * Rounds of random snapshots, deletions and maintenance without and with margins, by both programs in turn.
- * After each round everything that both list is compared, both check every content, and every snapshot is
- * restored by both and compared with what it was made of.
+ * After each round everything that both list is compared, both read every entry of every index blob and check every
+ * content alike, and every snapshot is restored by both and compared with what it was made of.
  */
 export async function runMaintenanceRounds(
   options: MaintenanceRoundsOptions,

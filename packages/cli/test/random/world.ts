@@ -10,6 +10,12 @@ import type { ComparableTree } from "./random-tree.ts";
 export const PROGRAMS = ["ours", "theirs"] as const;
 export type ProgramName = (typeof PROGRAMS)[number];
 
+/** What a program that ended well has printed. */
+export interface Printed {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 const CLIENT = { username: "user", hostname: "host" };
 
 /** A repository that both programs work on, and what must be in it. */
@@ -49,10 +55,15 @@ export class World {
 
   /** A command line of one program, which must succeed; gives what it printed. */
   async run(name: ProgramName, ...argv: readonly string[]): Promise<string> {
+    return (await this.runTold(name, ...argv)).stdout;
+  }
+
+  /** As `run`, with what it told on the way. */
+  async runTold(name: ProgramName, ...argv: readonly string[]): Promise<Printed> {
     this.steps.push(`${name}: ${argv.join(" ").replaceAll(this.place.path, "DIR")}`);
     if (name === "theirs") return this.#runOriginal(argv);
     const result = await this.place.run(argv, { env: { KOPIA_PASSWORD: this.password } });
-    if (result.exitCode === 0) return result.stdout;
+    if (result.exitCode === 0) return result;
     throw new Error(`ours: ${argv.join(" ")}: ${result.stderr}`);
   }
 
@@ -81,7 +92,7 @@ export class World {
     return openFilesystemRepository({ path, password, client: CLIENT });
   }
 
-  #runOriginal(argv: readonly string[]): string {
+  #runOriginal(argv: readonly string[]): Printed {
     const { path } = this.place;
     const run = spawnSync(this.#executable, argv, {
       encoding: "utf8",
@@ -96,7 +107,7 @@ export class World {
         KOPIA_CHECK_FOR_UPDATES: "false",
       },
     });
-    if (run.status === 0) return run.stdout;
+    if (run.status === 0) return run;
     throw new Error(`original: ${argv.join(" ")}: ${run.stderr}`);
   }
 }

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { isKopiaError, systemClock } from "@kopia-engine/kopia-format";
+import { systemClock, utf8Encode } from "@kopia-engine/kopia-format";
 import type { RunOptions, RunResult, Workplace } from "../run-kopia.ts";
 import type { CrashCommand } from "./crash-commands.ts";
-import { PASSWORD, copyTemplate, type CrashTemplate } from "./crash-template.ts";
+import { REPOSITORY_DIRECTORY, copyTemplate, type CrashTemplate } from "./crash-template.ts";
 import { killAtFileOperation, type Death, type FileOperations } from "./file-killer.ts";
-import { repositoryState, type RepositoryState } from "./repository-state.ts";
+import { placeState, type PlaceState } from "./place-state.ts";
 
 /** What killing one command everywhere came to. */
 export interface DeathReport {
@@ -38,10 +38,10 @@ export async function enumerateDeaths(
   template: CrashTemplate,
   { maxDeaths = Infinity }: DeathOptions = {},
 ): Promise<DeathReport> {
-  const before = template.kind === "none" ? undefined : await stateOf(template.place, command);
+  const before = template.kind === "none" ? undefined : await placeState(template.place, command);
   using undisturbed = copyTemplate(template);
   let first: RunResult | undefined;
-  const { log } = await watched(undisturbed, { nth: 0, death: "before" }, async () => {
+  const { log } = await watched(undisturbed, command, { nth: 0, death: "before" }, async () => {
     first = await undisturbed.run(command.argv(template, undisturbed.path), runOptions(command));
   });
   const base = { command: command.name, operationCount: log.length, deathCount: 0, failures: [] };
@@ -50,7 +50,7 @@ export async function enumerateDeaths(
       return { ...base, unavailable: true };
     return { ...base, unavailable: false, failures: [`undisturbed: ${first?.stderr ?? ""}`] };
   }
-  const after = await stateOf(undisturbed, command);
+  const after = await placeState(undisturbed, command);
   const failures: string[] = [];
   let deathCount = 0;
   for (const { nth, death } of spread(deathPoints(log), maxDeaths)) {
@@ -63,13 +63,17 @@ export async function enumerateDeaths(
 }
 
 /** Waiting takes no time: a command that retries would do so for minutes. */
-function runOptions({ env = {} }: CrashCommand): RunOptions {
-  return { env, clock: { now: () => systemClock.now(), sleep: () => Promise.resolve() } };
+function runOptions({ env = {}, input }: CrashCommand): RunOptions {
+  return {
+    env,
+    ...(input !== undefined && { stdin: utf8Encode(input) }),
+    clock: { now: () => systemClock.now(), sleep: () => Promise.resolve() },
+  };
 }
 
 interface OneDeath extends DeathPoint {
-  readonly before: RepositoryState | undefined;
-  readonly after: RepositoryState;
+  readonly before: PlaceState | undefined;
+  readonly after: PlaceState;
 }
 
 /** @returns what is wrong; `undefined` when nothing is. */
@@ -80,12 +84,12 @@ async function dieOnce(
 ): Promise<string | undefined> {
   using place = copyTemplate(template);
   const argv = command.argv(template, place.path);
-  await watched(place, { nth, death }, async () => {
+  await watched(place, command, { nth, death }, async () => {
     await place.run(argv, runOptions(command));
   });
-  if (before !== undefined) {
+  if (before !== undefined && command.isBrokenUntilDone !== true) {
     const wrong = await check(
-      () => stateOf(place, command),
+      () => placeState(place, command),
       (left) => lost(before, after, left),
     );
     if (wrong !== undefined) return `after the death: ${wrong}`;
@@ -93,15 +97,15 @@ async function dieOnce(
   const again = await place.run(argv, runOptions(command));
   if (again.exitCode !== 0 && command.mayBeDone !== true) return `again: ${again.stderr}`;
   const wrong = await check(
-    () => stateOf(place, command),
+    () => placeState(place, command),
     (state) => differs(after, state, command.same),
   );
   return wrong === undefined ? undefined : `after another run: ${wrong} (${again.stderr.trim()})`;
 }
 
 async function check(
-  read: () => Promise<RepositoryState>,
-  judge: (state: RepositoryState) => string | undefined,
+  read: () => Promise<PlaceState>,
+  judge: (state: PlaceState) => string | undefined,
 ): Promise<string | undefined> {
   try {
     return judge(await read());
@@ -111,11 +115,7 @@ async function check(
 }
 
 /** What had to survive and did not: everything that the command would have left alone. */
-function lost(
-  before: RepositoryState,
-  after: RepositoryState,
-  left: RepositoryState,
-): string | undefined {
+function lost(before: PlaceState, after: PlaceState, left: PlaceState): string | undefined {
   if (left.problems.length > 0) return left.problems.join("; ");
   for (const key of ["snapshots", "policies"] as const) {
     const missing = before[key].filter(
@@ -127,9 +127,9 @@ function lost(
 }
 
 function differs(
-  expected: RepositoryState,
-  state: RepositoryState,
-  keys: readonly (keyof RepositoryState)[],
+  expected: PlaceState,
+  state: PlaceState,
+  keys: readonly (keyof PlaceState)[],
 ): string | undefined {
   if (state.problems.length > 0) return state.problems.join("; ");
   for (const key of keys) {
@@ -139,27 +139,15 @@ function differs(
   return undefined;
 }
 
-async function stateOf(
-  place: Workplace,
-  { newPassword, env }: CrashCommand,
-): Promise<RepositoryState> {
-  const path = join(place.path, "repo");
-  const ownerId = env?.["KOPIA_REPO_UPGRADE_OWNER_ID"];
-  if (newPassword === undefined) return repositoryState(path, PASSWORD, ownerId);
-  try {
-    return await repositoryState(path, newPassword);
-  } catch (error) {
-    if (!isKopiaError(error, "INVALID_PASSWORD")) throw error;
-    return repositoryState(path, PASSWORD);
-  }
-}
-
 function watched(
   place: Workplace,
+  command: CrashCommand,
   kill: { readonly nth: number; readonly death: Death },
   run: () => Promise<void>,
 ): Promise<FileOperations> {
-  return killAtFileOperation(join(place.path, "repo"), kill, run);
+  const { path } = place;
+  const directory = command.worksBeside === true ? path : join(path, REPOSITORY_DIRECTORY);
+  return killAtFileOperation(directory, kill, run);
 }
 
 /**

@@ -6,7 +6,7 @@ import { killAtFileOperation } from "./file-killer.ts";
 /** Words of a command that must change nothing in a repository; without `argv` it needs none. */
 export interface ReadingCommand {
   readonly name: string;
-  argv?(template: CrashTemplate, path: string): readonly string[];
+  readonly argv?: (template: CrashTemplate, path: string) => readonly string[];
 }
 
 /** Maintenance that is due runs after commands on snapshots, whatever these do. */
@@ -123,10 +123,10 @@ export async function changesOf(
 /** Paths of the commands in the tree that a command line belongs to. */
 export function commandPath(
   paths: ReadonlySet<string>,
-  { argv }: Pick<CrashCommand, "argv">,
+  command: Pick<CrashCommand, "argv">,
   template: CrashTemplate,
 ): string | undefined {
-  const words = argv(template, "");
+  const words = command.argv(template, "");
   for (let length = 1; length <= words.length; length++) {
     const path = words.slice(0, length).join(" ");
     if (paths.has(path)) return path;

@@ -295,6 +295,21 @@ describe("the stored key", () => {
     await (await openConnection(configPath)).close();
   });
 
+  test("spares the derivation when the connection is made anew with the stored password", async () => {
+    // That another password stands there shows that none is derived from: the key alone opens the format.
+    await writePersistedPassword(configPath, "stands in");
+    await connect({ caching: caching(), password: "stands in" });
+    await expect(connect({ caching: caching(), password: "other" })).rejects.toMatchObject({
+      code: "INVALID_PASSWORD",
+    });
+    rmSync(share());
+    await expect(connect({ caching: caching(), password: "stands in" })).rejects.toMatchObject({
+      code: "INVALID_PASSWORD",
+    });
+    await connect({ caching: caching() });
+    expect(await openFails(password)).toBeUndefined();
+  });
+
   test("is not stored without the password, and forgotten with it", async () => {
     await connect({ caching: caching(), persistPassword: false });
     expect([existsSync(key()), existsSync(share())]).toEqual([false, false]);

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
-import { bytesEqual } from "../base/bytes.ts";
+import { bytesEqual, type Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { KopiaError } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
@@ -93,10 +93,12 @@ async function proveAndConnect(
   const identity = { ...defaultIdentity(env), ...options.client };
   const client = { readOnly: false, description: "", enableActions: false, ...identity };
   const blobs = await openStorage(storage, { readOnly: client.readOnly });
+  const formatKey = await keyOfFormerConnection(options);
   const opened = await withOpenedStorage(blobs, storage, () =>
     openRepository(blobs, {
       password,
       client,
+      ...(formatKey !== undefined && { formatKey }),
       ...environmentOptions(env),
       ...(options.clock !== undefined && { clock: options.clock }),
       ...(options.format !== undefined && { format: options.format }),
@@ -126,6 +128,23 @@ async function proveAndConnect(
     removePersistedKey(configPath, keyPlaces?.cacheDirectory);
   }
   return { connection, format };
+}
+
+/** The key that was stored for the same password by the connection that is replaced: jobs connect anew each time. */
+async function keyOfFormerConnection({
+  configPath,
+  password,
+  env,
+}: ConnectOptions): Promise<Bytes | undefined> {
+  try {
+    const { caching } = await readConnection(configPath);
+    if ((await readPersistedPassword(configPath)) !== password) return undefined;
+    const places = keyPlacesOf(configPath, caching, env);
+    return places && readPersistedKey(places);
+  } catch {
+    // No connection, or a damaged one: it is about to be replaced.
+    return undefined;
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import {
   booleanFlag,
   choiceFlag,
+  countFlag,
   durationFlag,
   floatFlag,
   integerFlag,
@@ -43,6 +44,17 @@ export const globalFlags = {
   progressUpdateInterval: durationFlag("progress-update-interval", {
     help: "How often progress is shown",
     default: "300ms",
+    hidden: true,
+  }),
+  progressEstimationType: choiceFlag("progress-estimation-type", {
+    help: "How progress learns the total: by a walk of the source, by what its volume holds, or by one of both",
+    choices: ["classic", "rough", "adaptive"],
+    default: "classic",
+    hidden: true,
+  }),
+  adaptiveEstimationThreshold: countFlag("adaptive-estimation-threshold", {
+    help: "Files on a volume from which adaptive estimates take what it holds",
+    default: 300_000,
     hidden: true,
   }),
   logLevel: choiceFlag("log-level", {

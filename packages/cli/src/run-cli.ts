@@ -106,11 +106,11 @@ async function runCommand(
   }
 }
 
-function commandLog(globals: GlobalOptions, { stderr, clock }: CliIo): Log {
+function commandLog(globals: GlobalOptions, { stdout, stderr, clock }: CliIo): Log {
   return createLog({
     sink: stderr,
     level: globals.logLevel as LogLevel,
-    progress: globals.progress ?? true,
+    progress: globals.progress ?? (stdout.isTerminal && stderr.isTerminal),
     json: globals.jsonLogConsole,
     format: consoleFormatter({
       json: globals.jsonLogConsole,

@@ -51,10 +51,16 @@ export function runOnTerminal(task: {
   /** Typed whenever what is shown ends with `prompt`. */
   readonly answers: readonly string[];
   readonly prompt?: string;
+  /** Another program than ours. */
+  readonly program?: string;
 }): TerminalRun {
   const run = spawnSync(PYTHON, ["-c", SCRIPT], {
     encoding: "utf8",
-    input: JSON.stringify({ prompt: ": ", ...task, argv: [LAUNCHER, ...task.argv] }),
+    input: JSON.stringify({
+      prompt: ": ",
+      ...task,
+      argv: [task.program ?? LAUNCHER, ...task.argv],
+    }),
   });
   if (run.status !== 0) throw new Error(`the terminal failed: ${run.stderr}`);
   return JSON.parse(run.stdout) as TerminalRun;

@@ -19,6 +19,7 @@ import {
 } from "@kopia-engine/snapshotter";
 import type { CommandContext } from "../command-context.ts";
 import { CommandError } from "../command-error.ts";
+import { paceOf } from "../output/time-left.ts";
 import { timestamp } from "../output/timestamps.ts";
 import { defineCommand, remainingArguments } from "../parser/command.ts";
 import { entryPhrase } from "../session/kopia-phrases.ts";
@@ -169,9 +170,12 @@ async function restore(
   const { flags, output, entry } = input;
   const { shallow, shallowMinsize = 0 } = flags;
   const { log } = context;
+  const startTime = repository.clock.now();
   let toldAt = 0n;
+  const show = (stats: RestoreStats): void =>
+    log.progress(describeProgress(context, stats, repository.clock.now() - startTime));
   try {
-    return await restoreTree({
+    const restored = await restoreTree({
       repository,
       entry,
       ...(shallow === undefined
@@ -187,12 +191,14 @@ async function restore(
           const now = repository.clock.now();
           if (now - toldAt < BigInt(context.globals.progressUpdateInterval)) return;
           toldAt = now;
-          log.progress(describeProgress(context, stats));
+          show(stats);
         },
         failed: ({ path, error }) => log.error(`ignored error ${errorMessage(error)} on ${path}`),
         warning: ({ path, error }) => log.warning(`${path}: ${errorMessage(error)}`),
       },
     });
+    show(restored);
+    return restored;
   } catch (error) {
     throw new CommandError(`error restoring: restore error: ${errorMessage(error)}`, {
       cause: error,
@@ -218,10 +224,24 @@ function describeStats({ formatBytes }: CommandContext, stats: RestoreStats): st
   return parts.join(", ");
 }
 
-function describeProgress({ formatBytes }: CommandContext, stats: RestoreStats): string {
+function describeProgress(
+  { formatBytes }: CommandContext,
+  stats: RestoreStats,
+  elapsedNs: bigint,
+): string {
   const done = stats.restoredFileCount + stats.restoredDirectoryCount + stats.restoredSymlinkCount;
+  const { restoredBytes, enqueuedBytes } = stats;
+  const pace = paceOf({
+    elapsedNs,
+    doneBytes: Number(restoredBytes),
+    totalBytes: Number(enqueuedBytes),
+  });
+  const ahead =
+    pace === undefined
+      ? ""
+      : ` ${formatBytes(Math.trunc(pace.bytesPerSecond))}/s (${pace.percent.toFixed(1)}%) remaining ${pace.timeLeft}`;
   return (
-    `Processed ${done} (${formatBytes(stats.restoredBytes)}) of ` +
-    `${stats.enqueuedCount} (${formatBytes(stats.enqueuedBytes)}).`
+    `Processed ${done} (${formatBytes(restoredBytes)}) of ` +
+    `${stats.enqueuedCount} (${formatBytes(enqueuedBytes)})${ahead}.`
   );
 }

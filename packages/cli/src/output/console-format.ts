@@ -15,15 +15,15 @@ export function consoleFormatter(format: ConsoleFormat): (entry: LogEntry) => st
 }
 
 function textFormatter({ timestamps, nowMs }: ConsoleFormat): (entry: LogEntry) => string {
-  return ({ message, fields }) => {
+  return ({ message, shown = message, fields }) => {
     const suffix = fields === undefined ? "" : `\t${toJson(fields)}`;
-    if (!timestamps) return `${message}${suffix}`;
+    if (!timestamps) return `${shown}${suffix}`;
     const now = new Date(nowMs());
     const clock = [now.getHours(), now.getMinutes(), now.getSeconds()].map((part) =>
       String(part).padStart(2, "0"),
     );
     const milliseconds = String(now.getMilliseconds()).padStart(3, "0");
-    return `${clock.join(":")}.${milliseconds} ${message}${suffix}`;
+    return `${clock.join(":")}.${milliseconds} ${shown}${suffix}`;
   };
 }
 

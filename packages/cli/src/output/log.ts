@@ -25,6 +25,8 @@ export interface LogEntry {
   /** Which part of the program speaks; `kopia/cli` for commands. */
   readonly name: string;
   readonly message: string;
+  /** How a person sees it where that is not the message, as beside a progress line. */
+  readonly shown?: string;
   readonly fields?: LogFields;
 }
 
@@ -57,6 +59,7 @@ export interface Log {
 export interface LogOptions {
   readonly sink: OutputSink;
   readonly level: LogLevel;
+  /** Whether progress is shown; it must be wanted, or there must be a terminal. */
   readonly progress: boolean;
   /** How an entry looks on stderr. */
   readonly format: (entry: LogEntry) => string;
@@ -70,7 +73,7 @@ export const CLI_LOG_NAME = "kopia/cli";
 export function createLog(options: LogOptions): Log {
   const { sink, json, format } = options;
   const threshold = LOG_LEVELS.indexOf(options.level);
-  const showsProgress = options.progress && sink.isTerminal && !json;
+  const showsProgress = options.progress;
   let fileThreshold: number = LOG_LEVELS.length;
   let writeFile: (entry: LogEntry) => void = () => {};
   let writes: Promise<void> = Promise.resolve();

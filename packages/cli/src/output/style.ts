@@ -2,9 +2,12 @@
 export interface Style {
   /** What went wrong. */
   error(text: string): string;
+  /** What went wrong and may. */
+  warning(text: string): string;
 }
 
 const BRIGHT_RED = "\u001B[91m";
+const BRIGHT_YELLOW = "\u001B[93m";
 const RESET = "\u001B[0m";
 
 /** What decides about colours. */
@@ -23,5 +26,7 @@ export interface StyleOptions {
 export function createStyle({ isTerminal, force, disable, env }: StyleOptions): Style {
   const isUnwanted = disable || (env["NO_COLOR"] ?? "") !== "";
   const isOn = !isUnwanted && (force || (isTerminal && env["TERM"] !== "dumb"));
-  return { error: (text) => (isOn && text !== "" ? BRIGHT_RED + text + RESET : text) };
+  const paint = (colour: string) => (text: string) =>
+    isOn && text !== "" ? colour + text + RESET : text;
+  return { error: paint(BRIGHT_RED), warning: paint(BRIGHT_YELLOW) };
 }

@@ -54,6 +54,11 @@ export class ThreadContentWriter {
   }
 
   /** As `ContentWriter.writeContent`. */
+  /** Bytes packed since the last grant, durable or not. */
+  get packedBytes(): number {
+    return this.#stats.packedBytes;
+  }
+
   writeContent(data: Uint8Array, options: WriteContentOptions = {}): ContentId {
     const unit = this.#usableUnit();
     const prefix = options.prefix ?? "";

@@ -32,6 +32,8 @@ export interface ThreadSetup {
 export interface ThreadSession {
   readonly contents: Pick<ContentWriter, "settle" | "writeContent">;
   readonly objects: Pick<ObjectWriterStore, "createWriter" | "writeObject" | "concatenate">;
+  /** Bytes packed since the last grant. */
+  packedBytes(): number;
   updateView(view: SharedContentView): void;
   /** As `ThreadContentWriter.handOver`. */
   handOver(next: PackingGrant | undefined): Promise<PackedContents>;
@@ -102,6 +104,7 @@ export async function openThreadSession(
   return {
     contents,
     objects,
+    packedBytes: () => writer.packedBytes,
     updateView: (view) => writer.updateView(view),
     handOver: (next) => writer.handOver(next),
     abort: () => writer.abort(),

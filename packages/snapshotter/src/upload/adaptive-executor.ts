@@ -2,6 +2,7 @@ import { threadSetupOf, type ThreadSetup, type WriteSession } from "@kopia-engin
 import { createInlineExecutor } from "./inline-executor.ts";
 import { startUploadWorker, type StartUploadThread } from "./start-upload-worker.ts";
 import type {
+  UploadActivity,
   UploadBatch,
   UploadBatchObserver,
   UploadExecutor,
@@ -55,6 +56,10 @@ class AdaptiveExecutor implements UploadExecutor {
 
   get concurrency(): number {
     return (this.#pool ?? this.#inline).concurrency;
+  }
+
+  activity(): UploadActivity | undefined {
+    return this.#pool?.activity();
   }
 
   async execute(

@@ -41,6 +41,8 @@ export interface EstimateOptions {
   readonly maxExamplesPerBucket?: number;
   /** Before a directory is looked at; `.` for the root. */
   readonly onDirectory?: (path: string) => void;
+  /** Awaited after every 64 directories. Default: lets others have a turn. */
+  readonly breathe?: () => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -104,9 +106,7 @@ class EstimateWalk {
       if (!at.ignore.isCacheDirectory) pending.push(...this.#examine(at).toReversed());
       if (++sinceBreath < DIRECTORIES_PER_BREATH) continue;
       sinceBreath = 0;
-      await new Promise<void>((resolve) => {
-        setImmediate(resolve);
-      });
+      await (this.#options.breathe ?? nextTurn)();
       this.#options.signal?.throwIfAborted();
     }
   }
@@ -159,6 +159,12 @@ class EstimateWalk {
     bucket.totalBytes += sizeBytes;
     if (bucket.examples.length < this.#maxExamples) bucket.examples.push({ path, sizeBytes });
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function emptyBuckets(): readonly EstimateBucket[] {

@@ -52,9 +52,16 @@ export type FromUploadThread =
       readonly type: "result";
       readonly id: number;
       readonly readBytes: number;
+      /** What the thread has packed since its last grant. */
+      readonly packedBytes: number;
       readonly results: readonly UploadItemResult[];
     }
-  | { readonly type: "piece"; readonly id: number; readonly result: FilePieceResult }
+  | {
+      readonly type: "piece";
+      readonly id: number;
+      readonly packedBytes: number;
+      readonly result: FilePieceResult;
+    }
   | {
       readonly type: "reply";
       readonly request: number;

@@ -258,6 +258,7 @@ export class TreeUploader {
 
   async #execute({ items, targets }: PendingBatch): Promise<void> {
     const { settings } = this.#run.settings;
+    this.#run.readingCount++;
     const results = await this.#executor.execute(
       { items, settings },
       {
@@ -265,6 +266,7 @@ export class TreeUploader {
         pause: (partial) => this.#pause(targets, partial),
       },
     );
+    this.#run.readingCount--;
     for (const [index, target] of targets.entries()) {
       this.#applyResult(target, results[index] ?? { skipped: true });
     }

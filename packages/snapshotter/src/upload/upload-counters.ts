@@ -3,6 +3,8 @@ import type { UploadProgress } from "./upload-observer.ts";
 
 /** Running counts of an upload, as Kopia counts them (spec 2 §5.2). Plain numbers: they change with every file. */
 export class UploadCounters implements UploadProgress {
+  hashingFileCount = 0;
+  uploadedBytes = 0;
   /** Uploaded files; one that is stored in parts counts once for each. */
   hashedFileCount = 0;
   hashedBytes = 0;

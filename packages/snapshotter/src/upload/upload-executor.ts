@@ -53,6 +53,14 @@ export interface UploadBatchObserver {
   pause(partial?: PartialUpload): Promise<void>;
 }
 
+/** What an executor is doing right now. */
+export interface UploadActivity {
+  /** Threads that have something to do. */
+  readonly busyCount: number;
+  /** Bytes in packs that the session does not count yet. */
+  readonly packedBytes: number;
+}
+
 /**
  * Stores batches of files. The inline executor does it on this thread; a pool may give batches to
  * worker threads. Batches may be executed concurrently up to `concurrency`.
@@ -60,6 +68,8 @@ export interface UploadBatchObserver {
 export interface UploadExecutor {
   /** Batches worth having in flight. */
   readonly concurrency: number;
+  /** For progress. Absent where all work is done by the calling thread. */
+  activity?(): UploadActivity | undefined;
   /**
    * Stores every item; results in the order of `batch.items`. Unreadable items are results, not
    * rejections: it rejects only when the repository cannot be written.

@@ -2,6 +2,10 @@ import type { DirectorySummary } from "../model/directory-entry.ts";
 
 /** Counters of a running upload. */
 export interface UploadProgress {
+  /** Files that are being read; one for each thread at most. */
+  readonly hashingFileCount: number;
+  /** Bytes of new contents as stored, of this session. */
+  readonly uploadedBytes: number;
   readonly hashedFileCount: number;
   readonly hashedBytes: number;
   readonly cachedFileCount: number;

@@ -20,6 +20,7 @@ import type {
   UploadThreadRequest,
 } from "./thread-messages.ts";
 import type {
+  UploadActivity,
   UploadBatch,
   UploadBatchObserver,
   UploadExecutor,
@@ -41,6 +42,8 @@ interface Thread {
   readonly port: UploadThreadPort;
   /** Batches and pieces that it has and has not finished. */
   jobCount: number;
+  /** Packed since its last grant, as it last told. */
+  packedBytes: number;
   hasCrashed: boolean;
 }
 
@@ -78,6 +81,7 @@ export class UploadPool implements UploadExecutor, PackingThreads {
   readonly #options: UploadPoolOptions;
   readonly #inline: UploadExecutor;
   readonly #pieceWriter: FilePieceWriter;
+  #inlineCount = 0;
   readonly #stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #threads: Thread[] = [];
   readonly #jobs = new Map<number, Job>();
@@ -106,6 +110,16 @@ export class UploadPool implements UploadExecutor, PackingThreads {
     return pool;
   }
 
+  activity(): UploadActivity {
+    let busyCount = this.#inlineCount > 0 ? 1 : 0;
+    let packedBytes = 0;
+    for (const thread of this.#threads) {
+      if (thread.jobCount > 0) busyCount++;
+      packedBytes += thread.packedBytes;
+    }
+    return { busyCount, packedBytes };
+  }
+
   async execute(
     batch: UploadBatch,
     observer: UploadBatchObserver,
@@ -116,13 +130,25 @@ export class UploadPool implements UploadExecutor, PackingThreads {
     if (isAlone && isLargeFile(item, batch.settings))
       return await this.#executeLarge(batch, observer);
     const thread = this.#freeThread();
-    if (thread === undefined) return await this.#inline.execute(batch, observer);
+    if (thread === undefined) return await this.#executeInline(batch, observer);
     const id = ++this.#lastId;
     return await new Promise((resolve, reject) => {
       this.#jobs.set(id, { thread, observer, isPaused: false, resolve, reject });
       thread.jobCount++;
       thread.port.post({ type: "batch", id, batch });
     });
+  }
+
+  async #executeInline(
+    batch: UploadBatch,
+    observer: UploadBatchObserver,
+  ): Promise<readonly UploadItemResult[]> {
+    this.#inlineCount++;
+    try {
+      return await this.#inline.execute(batch, observer);
+    } finally {
+      this.#inlineCount--;
+    }
   }
 
   async #executeLarge(
@@ -162,7 +188,11 @@ export class UploadPool implements UploadExecutor, PackingThreads {
     this.#assertWhole();
     this.#grant = next;
     return await Promise.all(
-      this.#threads.map((thread) => this.#ask(thread, { ask: "handOver", next })),
+      this.#threads.map(async (thread) => {
+        const packed = await this.#ask(thread, { ask: "handOver", next });
+        thread.packedBytes = 0;
+        return packed;
+      }),
     );
   }
 
@@ -206,7 +236,7 @@ export class UploadPool implements UploadExecutor, PackingThreads {
         crashed: (error) => this.#crashed(thread, error),
       },
     );
-    const thread: Thread = { port, jobCount: 0, hasCrashed: false };
+    const thread: Thread = { port, jobCount: 0, packedBytes: 0, hasCrashed: false };
     this.#threads.push(thread);
     return thread;
   }
@@ -233,6 +263,7 @@ export class UploadPool implements UploadExecutor, PackingThreads {
         if (job === undefined) return;
         this.#pieceJobs.delete(message.id);
         job.thread.jobCount--;
+        job.thread.packedBytes = message.packedBytes;
         return job.resolve(message.result);
       }
       case "reply": {
@@ -275,6 +306,7 @@ export class UploadPool implements UploadExecutor, PackingThreads {
     if (job === undefined) return;
     this.#jobs.delete(message.id);
     job.thread.jobCount--;
+    job.thread.packedBytes = message.packedBytes;
     this.#count(job, message.readBytes);
     job.resolve(message.results);
   }

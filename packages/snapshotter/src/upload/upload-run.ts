@@ -26,6 +26,7 @@ import type { MatchedListing } from "./match-listing.ts";
 import { isSameListing } from "./previous-directory.ts";
 import { SettingsTable } from "./settings-table.ts";
 import { UploadCounters, ZERO_STATS } from "./upload-counters.ts";
+import type { UploadExecutor } from "./upload-executor.ts";
 import type { UploadObserver } from "./upload-observer.ts";
 import type { UploadBaseOptions } from "./upload-options.ts";
 
@@ -40,6 +41,8 @@ export class UploadRun {
   readonly startTime: TimeNs;
   readonly random: RandomBytes;
   readonly failFast: boolean;
+  /** Batches, files or streams that are being read. */
+  readingCount = 0;
   /** Why no more entries are taken in; empty while the upload goes on. */
   stopReason: IncompleteReason = "";
   readonly #options: UploadBaseOptions;
@@ -47,6 +50,8 @@ export class UploadRun {
   #nextCheckpoint: TimeNs;
 
   readonly #actions: ActionRunner | undefined;
+  readonly #packedBefore: number;
+  #executor: UploadExecutor | undefined;
 
   constructor(options: UploadBaseOptions & { readonly actions?: ActionRunner }, failFast: boolean) {
     this.#actions = options.actions;
@@ -56,6 +61,7 @@ export class UploadRun {
     this.random = options.random ?? systemRandom;
     this.failFast = failFast;
     this.#options = options;
+    this.#packedBefore = options.session.contents.stats().packedBytes;
     this.startTime = this.now();
     const intervalMs = Math.min(
       options.checkpointIntervalMs ?? MAX_CHECKPOINT_INTERVAL_MS,
@@ -112,7 +118,23 @@ export class UploadRun {
     await new Promise<void>((resolve) => {
       setImmediate(resolve);
     });
-    this.observer.progress?.(this.counters);
+    this.tellProgress();
+  }
+
+  /** From now on progress also tells what this executor does. */
+  watch(executor: UploadExecutor): void {
+    this.#executor = executor;
+  }
+
+  /** Tells where the upload is. @param isWorking false at the end, when nothing is being read any more. */
+  tellProgress(isWorking = true): void {
+    if (this.observer.progress === undefined) return;
+    const { counters } = this;
+    const { busyCount = 1, packedBytes = 0 } = this.#executor?.activity?.() ?? {};
+    counters.hashingFileCount = isWorking && this.readingCount > 0 ? busyCount : 0;
+    counters.uploadedBytes =
+      this.session.contents.stats().packedBytes + packedBytes - this.#packedBefore;
+    this.observer.progress(counters);
   }
 
   /**

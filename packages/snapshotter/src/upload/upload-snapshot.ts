@@ -30,11 +30,12 @@ export async function uploadSnapshot(options: UploadOptions): Promise<SnapshotMa
   const maxThreads = maxThreadsOf(options);
   const executor =
     options.executor ?? createAdaptiveExecutor({ session: options.session, maxThreads });
+  run.watch(executor);
   const work = { options, run, local, executor, maxThreads };
   const rootEntry = await closeAfter(executor, () =>
     local.entry.kind === "d" ? uploadTree(work) : uploadFile(work),
   );
-  run.observer.progress?.(run.counters);
+  run.tellProgress(false);
   return run.manifestOf(rootEntry);
 }
 
@@ -148,6 +149,7 @@ async function uploadFile({ options, run, local, executor }: UploadWork): Promis
   const { policy } = options.policyTree;
   const settings = run.settings.forFile(policy, entry.name, entry.sizeBytes);
   run.counters.nonCachedFileCount++;
+  run.readingCount++;
   const [result] = await executor.execute(
     {
       items: [{ path, kind: "file", sizeBytes: entry.sizeBytes, settings }],

@@ -21,10 +21,11 @@ export async function uploadStream(options: UploadStreamOptions): Promise<Snapsh
   const run = new UploadRun(options, false);
   run.counters.directoryCount++;
   run.counters.nonCachedFileCount++;
+  run.readingCount++;
   const outcome = await storeStream(run, options);
   const entries = outcome.entry === undefined ? [] : [outcome.entry];
   const rootEntry = storeRoot(run, options, { ...outcome, entries, reason: run.stopReason });
-  run.observer.progress?.(run.counters);
+  run.tellProgress(false);
   return run.manifestOf(rootEntry);
 }
 

@@ -53,7 +53,8 @@ export class UploadThread {
       case "piece": {
         const result = this.#pieces.store(message.piece);
         await this.#session.contents.settle();
-        return this.#post({ type: "piece", id: message.id, result });
+        const packedBytes = this.#session.packedBytes();
+        return this.#post({ type: "piece", id: message.id, packedBytes, result });
       }
       case "resume":
         return this.#jobs.get(message.id)?.resume?.();
@@ -75,7 +76,8 @@ export class UploadThread {
       pause: (partial) => (partial === undefined ? nextTurn() : this.#pause(id, job, partial)),
     });
     this.#jobs.delete(id);
-    this.#post({ type: "result", id, readBytes: job.unreportedBytes, results });
+    const packedBytes = this.#session.packedBytes();
+    this.#post({ type: "result", id, readBytes: job.unreportedBytes, packedBytes, results });
   }
 
   /** Waits for the pool, which may want the file as it is so far. */

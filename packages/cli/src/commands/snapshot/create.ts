@@ -11,6 +11,7 @@ import {
 import {
   createSnapshot,
   formatSource,
+  loadPolicyTree,
   snapshotToJson,
   type CreateSnapshotOptions,
   type CreateSnapshotResult,
@@ -25,8 +26,9 @@ import { tagArguments } from "../../session/tag-argument.ts";
 import { timeArgument } from "../../session/time-argument.ts";
 import { actionRunner } from "./create-actions.ts";
 import { createFlags, type CreateFlagValues } from "./create-flags.ts";
-import { uploadObserver } from "./create-progress.ts";
+import { UploadReporter } from "./create-progress.ts";
 import { chooseSources, type SnapshotTask } from "./create-sources.ts";
+import { estimateSourceSize } from "./source-size.ts";
 
 const MAX_CHECKPOINT_INTERVAL_NS = 45 * 60e9;
 const MAX_DESCRIPTION_BYTES = 1024;
@@ -91,7 +93,6 @@ function commonOptions(
     checkpointIntervalMs: flags.checkpointInterval / NS_PER_MS,
     timeZone: localTimeZone(),
     signal: io.signal,
-    observer: uploadObserver(context, session.repository.clock),
     actions: actionRunner(context, session, flags),
     markSourceManual: flags.overrideSource !== undefined,
     ...(flags.parallel > 0 ? { parallelFileReads: flags.parallel } : {}),
@@ -120,15 +121,19 @@ async function snapshotOne(
   tellLink(context, task.path);
   context.log.info(`Snapshotting ${name} ...`);
   const startedAt = session.repository.clock.now();
+  const reporter = createReporter(context, session, input);
   let result: CreateSnapshotResult;
   try {
-    result = await createSnapshot(session, { ...input.common, ...task });
+    const { observer } = reporter;
+    result = await createSnapshot(session, { ...input.common, ...task, observer });
+    reporter.finish();
   } catch (error) {
     // A session that broke cannot take further sources.
     if (isKopiaError(error, "SESSION_BROKEN")) throw error;
     failures.push(...sourceFailures(error, name));
     return undefined;
   } finally {
+    reporter.stop();
     context.log.endProgress();
   }
   report(context, result, {
@@ -144,6 +149,22 @@ async function snapshotOne(
   if (fatal > 0)
     failures.push(new CommandError(`Found ${fatal} fatal error(s) while snapshotting ${name}.`));
   return result;
+}
+
+/** Progress knows the total of what is read from a place, not of standard input. */
+function createReporter(
+  context: CommandContext,
+  session: WriteSession,
+  { task, flags }: { readonly task: SnapshotTask; readonly flags: CreateFlagValues },
+): UploadReporter {
+  const { clock } = session.repository;
+  const reporter = new UploadReporter(context, clock);
+  if (context.log.showsProgress && flags.stdinFile === undefined) {
+    const { globals } = context;
+    const policyTree = () => loadPolicyTree(session.manifests, task.source);
+    reporter.measure(estimateSourceSize({ ...task, loadPolicyTree: policyTree, clock, globals }));
+  }
+  return reporter;
 }
 
 /** A source may be a link; what it leads to is what is stored (spec 2 §7.1). */

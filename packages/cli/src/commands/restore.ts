@@ -233,8 +233,8 @@ function describeProgress(
   const { restoredBytes, enqueuedBytes } = stats;
   const pace = paceOf({
     elapsedNs,
-    doneBytes: Number(restoredBytes),
-    totalBytes: Number(enqueuedBytes),
+    doneBytes: restoredBytes,
+    totalBytes: enqueuedBytes,
   });
   const ahead =
     pace === undefined

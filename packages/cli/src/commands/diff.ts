@@ -68,7 +68,9 @@ export const command = defineCommand({
 
 async function openEntry(repository: Repository, path: string): Promise<DirectoryEntry> {
   try {
-    return (await resolveObjectPath(repository, path)).entry;
+    const { entry, path: inside } = await resolveObjectPath(repository, path);
+    // The size of a root is known from some snapshots and not from others.
+    return entry.type === "d" && inside.length === 0 ? { ...entry, sizeBytes: 0n } : entry;
   } catch (error) {
     throw new CommandError(`error getting filesystem entry for ${path}: ${entryPhrase(error)}`, {
       cause: error,

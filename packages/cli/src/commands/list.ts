@@ -1,4 +1,4 @@
-import type { Repository } from "@kopia-engine/kopia-format";
+import { isKopiaError, type Repository } from "@kopia-engine/kopia-format";
 import {
   compareUtf8,
   readDirectoryForRestore,
@@ -49,9 +49,9 @@ async function openDirectory(repository: Repository, path: string): Promise<Dire
   try {
     ({ entry } = await resolveObjectPath(repository, path));
   } catch (error) {
-    throw new CommandError(`unable to get filesystem directory entry: ${entryPhrase(error)}`, {
-      cause: error,
-    });
+    const isMissing = isKopiaError(error, "OBJECT_NOT_FOUND") && !("path" in error.details);
+    const phrase = isMissing ? `${path} is not a directory object` : entryPhrase(error);
+    throw new CommandError(`unable to get filesystem directory entry: ${phrase}`, { cause: error });
   }
   if (entry.type === "d") return entry;
   throw new CommandError(

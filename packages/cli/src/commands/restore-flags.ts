@@ -1,4 +1,11 @@
-import { booleanFlag, choiceFlag, countFlag, textFlag, type FlagValues } from "../parser/flag.ts";
+import {
+  booleanFlag,
+  choiceFlag,
+  countFlag,
+  integerFlag,
+  textFlag,
+  type FlagValues,
+} from "../parser/flag.ts";
 
 /** Flags of `restore` and `snapshot restore` (spec 3 §6.7). */
 export const restoreFlags = {
@@ -35,10 +42,10 @@ export const restoreFlags = {
   ignoreErrors: booleanFlag("ignore-errors", { help: "Go on after errors" }),
   skipExisting: booleanFlag("skip-existing", { help: "Keep files that seem to be the same" }),
   deleteExtra: booleanFlag("delete-extra", { help: "Delete what the snapshot does not have" }),
-  shallow: countFlag("shallow", {
+  shallow: integerFlag("shallow", {
     help: "Placeholders for what lies deeper than this; expanding one: 0 unless given",
   }),
-  shallowMinsize: countFlag("shallow-minsize", {
+  shallowMinsize: integerFlag("shallow-minsize", {
     help: "No placeholders for files of fewer bytes",
   }),
   snapshotTime: textFlag("snapshot-time", {

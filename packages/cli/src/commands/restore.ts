@@ -24,7 +24,15 @@ import { timestamp } from "../output/timestamps.ts";
 import { defineCommand, remainingArguments } from "../parser/command.ts";
 import { entryPhrase } from "../session/kopia-phrases.ts";
 import { withRepository } from "../session/open-session.ts";
+import { sourceProblem } from "../session/source-argument.ts";
 import { restoreFlags, type RestoreFlagValues } from "./restore-flags.ts";
+
+const ARCHIVE_NAMES: Readonly<Record<ArchiveFormat, string>> = {
+  zip: "a zip",
+  "zip-nocompress": "a zip",
+  tar: "an uncompressed tar",
+  tgz: "a tar+gzip",
+};
 
 /** `restore` and `snapshot restore` (spec 2 §10, spec 3 §6.7). */
 export const command = defineCommand({
@@ -42,11 +50,13 @@ export const command = defineCommand({
       const format = archiveFormat(flags.mode, targetPath);
       if (format !== undefined && flags.shallow !== undefined)
         throw new CommandError("--shallow is for directories: an archive has no placeholders");
-      context.log.info(
-        format === undefined
-          ? `Restoring to local filesystem (${targetPath}) with parallelism=${flags.parallel}...`
-          : `Restoring to ${format.startsWith("zip") ? "a zip" : "a tar"} file (${targetPath})...`,
-      );
+      // Only what the name decided is told.
+      if (flags.mode === "auto")
+        context.log.info(
+          format === undefined
+            ? `Restoring to local filesystem (${targetPath}) with parallelism=${flags.parallel}...`
+            : `Restoring to ${ARCHIVE_NAMES[format]} file (${targetPath})...`,
+        );
       const resolved = await resolveSource(context, repository, { flags, source });
       const output =
         format === undefined
@@ -144,7 +154,30 @@ async function resolveSource(
 function sourcePhrase(error: unknown, source: string, snapshotTime: string): string {
   if (isKopiaError(error, "SNAPSHOT_NOT_FOUND")) return `no snapshots contain data for ${source}`;
   if (isKopiaError(error, "ARGUMENT_INVALID")) return `Invalid time spec: ${snapshotTime}`;
+  if (isKopiaError(error, "SOURCE_INVALID"))
+    return `invalid directory: '${source}': ${sourceProblem(source)}`;
   return `unable to get filesystem entry: ${entryPhrase(error)}`;
+}
+
+/** Kopia's words for what stands where something is to be restored. */
+function failurePhrase(error: unknown): string {
+  if (!isKopiaError(error, "RESTORE_TARGET")) return errorMessage(error);
+  const { path, problem, isRoot } = error.details;
+  const place = JSON.stringify(path);
+  const copying = isRoot === true ? "error copying: " : "";
+  const directory = `${copying}create directory: error creating directory: `;
+  switch (problem) {
+    case "exists already":
+      return `copy file: error creating file: unable to create ${place}, it already exists`;
+    case "is a directory":
+      return `copy file: error creating file: open ${String(path)}: is a directory`;
+    case "exists and is not empty":
+      return `${directory}non-empty directory already exists, not overwriting it: ${place}`;
+    case "is not a directory":
+      return `${directory}unable to create directory, ${place} already exists and it is not a directory`;
+    default:
+      return error.message;
+  }
 }
 
 function tellSnapshot(context: CommandContext, { foundIn, entry }: ResolvedObject): void {
@@ -193,14 +226,14 @@ async function restore(
           toldAt = now;
           show(stats);
         },
-        failed: ({ path, error }) => log.error(`ignored error ${errorMessage(error)} on ${path}`),
+        failed: ({ path, error }) => log.error(`ignored error ${failurePhrase(error)} on ${path}`),
         warning: ({ path, error }) => log.warning(`${path}: ${errorMessage(error)}`),
       },
     });
     show(restored);
     return restored;
   } catch (error) {
-    throw new CommandError(`error restoring: restore error: ${errorMessage(error)}`, {
+    throw new CommandError(`error restoring: restore error: ${failurePhrase(error)}`, {
       cause: error,
     });
   } finally {

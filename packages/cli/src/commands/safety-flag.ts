@@ -1,15 +1,15 @@
 import type { Safety } from "@kopia-engine/snapshotter";
-import { CommandError } from "../command-error.ts";
-import { textFlag } from "../parser/flag.ts";
+import { textFlag, type Flag } from "../parser/flag.ts";
+import { UsageError } from "../parser/usage-error.ts";
+
+const text = textFlag("safety", { help: "Safety margins: full or none", default: "full" });
 
 /** `--safety` of commands that delete or move. */
-export const safetyFlag = textFlag("safety", {
-  help: "Safety margins: full or none",
-  default: "full",
-});
-
-/** @throws CommandError for another word. */
-export function parseSafety(text: string): Safety {
-  if (text === "full" || text === "none") return text;
-  throw new CommandError(`enum value must be one of none,full, got '${text}'`);
-}
+export const safetyFlag: Flag<Safety> = {
+  ...text,
+  read(raw) {
+    const value = text.read(raw);
+    if (value === "full" || value === "none") return value;
+    throw new UsageError("unhandled safety level");
+  },
+};

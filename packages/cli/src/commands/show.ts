@@ -25,7 +25,7 @@ async function openObject(repository: Repository, path: string): Promise<ObjectR
         entry: { objectId },
       } = await resolveObjectPath(repository, path));
     } catch (error) {
-      throw new CommandError(`unable to parse ID: ${path}: ${entryPhrase(error)}`, {
+      throw new CommandError(`unable to parse ID: ${path}: ${entryPhrase(error, "")}`, {
         cause: error,
       });
     }
@@ -35,6 +35,8 @@ async function openObject(repository: Repository, path: string): Promise<ObjectR
   } catch (error) {
     const isInvalid = isKopiaError(error, "OBJECT_ID_INVALID");
     const phrase = isInvalid ? `unable to parse ID: ${path}` : `error opening object ${objectId}`;
-    throw new CommandError(`${phrase}: ${entryPhrase(error)}`, { cause: error });
+    throw new CommandError(`${phrase}: ${entryPhrase(error, `can't parse object ID ${path}: `)}`, {
+      cause: error,
+    });
   }
 }

@@ -4,6 +4,7 @@ import {
   type ErrorCode,
   type KopiaError,
 } from "@kopia-engine/kopia-format";
+import { objectIdProblem } from "./id-phrases.ts";
 
 /** What Kopia says while it opens a repository, by what went wrong; scripts look for these texts. */
 const OPEN_PHRASES: Partial<Record<ErrorCode, string>> = {
@@ -23,10 +24,23 @@ const OPEN_PREFIXES: Partial<Record<ErrorCode, string>> = {
   CONFIG_CORRUPT: "error decoding config json: ",
 };
 
-/** The message of a failed look for an entry inside a snapshot, as Kopia words it. */
-export function entryPhrase(error: unknown): string {
+/**
+ * The message of a failed look for an entry inside a snapshot, as Kopia words it.
+ * @param invalidId what Kopia puts before its reason why a text is no object ID.
+ */
+export function entryPhrase(error: unknown, invalidId = "error parsing root object ID: "): string {
+  if (isKopiaError(error, "OBJECT_ID_INVALID")) {
+    const problem = objectIdProblem(String(error.details["objectId"] ?? ""));
+    return problem === undefined ? error.message : `${invalidId}${problem}`;
+  }
   if (!isKopiaError(error, "OBJECT_NOT_FOUND")) return errorMessage(error);
-  if ("path" in error.details) return "error reading directory: entry not found";
+  const { path, parentType } = error.details;
+  if (typeof path === "string") {
+    const name = JSON.stringify(path.slice(path.lastIndexOf("/") + 1));
+    return parentType === "f"
+      ? `entry not found ${name}: parent is not a directory`
+      : "error reading directory: entry not found";
+  }
   const { contentId } = error.details;
   return contentId === undefined
     ? error.message

@@ -3,6 +3,7 @@ import {
   isConnected,
   isKopiaError,
   openConnection,
+  readConnection,
   readPersistedPassword,
   resolveConfigPath,
   type OpenConnectionOptions,
@@ -59,6 +60,8 @@ export interface WriteSessionOptions extends Pick<OpenOptions, "password"> {
   readonly afterwards?: (context: CommandContext, repository: Repository) => Promise<void>;
   /** What is written stays in memory and is gone at the end. Default false. */
   readonly dryRun?: boolean;
+  /** Nothing is changed, so that a read-only connection will do. Default false. */
+  readonly onlyTells?: boolean;
 }
 
 /** What Kopia puts before errors of commands that change snapshots. */
@@ -73,6 +76,7 @@ export async function withWriteSession(
   use: (session: WriteSession) => Promise<void>,
   options: WriteSessionOptions = {},
 ): Promise<void> {
+  const isReadOnly = options.onlyTells === true && (await isConnectedReadOnly(context));
   await withRepository(
     context,
     async (repository) => {
@@ -85,10 +89,15 @@ export async function withWriteSession(
         if (options.errorPrefix === undefined) throw error;
         throw new CommandError(`${options.errorPrefix}${errorMessage(error)}`, { cause: error });
       }
-      await options.afterwards?.(context, repository);
+      if (!isReadOnly) await options.afterwards?.(context, repository);
     },
-    options,
+    isReadOnly ? { ...options, dryRun: true } : options,
   );
+}
+
+async function isConnectedReadOnly(context: CommandContext): Promise<boolean> {
+  const path = connectionPath(context);
+  return isConnected(path) && (await readConnection(path)).client.readOnly;
 }
 
 /** Logs and metrics for whoever opens a storage. */

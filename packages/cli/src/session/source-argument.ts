@@ -1,7 +1,12 @@
-import { errorMessage, type Repository } from "@kopia-engine/kopia-format";
+import type { Repository } from "@kopia-engine/kopia-format";
 import { parseSource, type Source } from "@kopia-engine/snapshotter";
 import type { CommandContext } from "../command-context.ts";
 import { CommandError } from "../command-error.ts";
+
+/** Why a text names no source, in Kopia's words: nothing follows its `@`. */
+export function sourceProblem(text: string): string {
+  return `invalid hostname in ${JSON.stringify(text)}`;
+}
 
 /**
  * A source as a person writes it: a path, `user@host` or `user@host:/path`. `refusal` makes the message of the
@@ -12,7 +17,7 @@ export function sourceArgument(
   context: CommandContext,
   repository: Repository,
   text: string,
-  refusal = (cause: string): string => `invalid source: ${JSON.stringify(text)}: ${cause}`,
+  refusal = (cause: string): string => `invalid source '${text}': ${cause}`,
 ): Source {
   const { username, hostname } = repository.client;
   try {
@@ -22,6 +27,6 @@ export function sourceArgument(
       workingDirectory: context.io.cwd,
     });
   } catch (error) {
-    throw new CommandError(refusal(errorMessage(error)), { cause: error });
+    throw new CommandError(refusal(sourceProblem(text)), { cause: error });
   }
 }

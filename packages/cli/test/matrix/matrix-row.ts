@@ -2,17 +2,23 @@
 export interface MatrixRow {
   readonly argv: readonly string[];
   /** Default 0. */
-  readonly exit?: 0 | 1;
+  readonly exit?: number;
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Why this program's output or exit code is another one. */
   readonly differs?: string;
-  /** Files that are written before, by path below the place. */
+  /** Files that are written before, by path below the place; they and their directories are of 2024. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Lines of stdout come in no promised order. */
+  /** Lines come in no promised order. */
   readonly unordered?: boolean;
   /** What else is not compared, by what stands for it. */
   readonly masks?: readonly (readonly [RegExp, string])[];
+  /** What later rows take from this one's output: `{name}` stands for the first group. */
+  readonly save?: Readonly<Record<string, RegExp>>;
+  /** Paths below the place that are shown after the run: files, trees, archives. */
+  readonly shows?: readonly string[];
+  /** Paths below the place that are removed before. */
+  readonly removes?: readonly string[];
 }
 
 /** Command lines that are run one after the other. */
@@ -21,6 +27,10 @@ export interface MatrixScenario {
   /** A recorded repository, unpacked to `@/fixture`, with its password. */
   readonly fixture?: string;
   readonly rows: readonly MatrixRow[];
+  /** What is not compared in any row. */
+  readonly masks?: MatrixRow["masks"];
+  /** Why the rows are run by this program alone. */
+  readonly own?: string;
 }
 
 /** All scenarios of a command group. */
@@ -31,6 +41,9 @@ export interface MatrixGroup {
   /** `false`: only exit codes are kept, since the rows follow from the parser's tables. */
   readonly golden?: false;
 }
+
+/** Rows as they are, so that all are checked as rows. */
+export const rowsOf = (...rows: readonly MatrixRow[]): readonly MatrixRow[] => rows;
 
 /** Creates a repository at `@/repo` as `u@h`. */
 export const CREATE: MatrixRow = {

@@ -35,6 +35,7 @@ export const group: MatrixGroup = {
         { argv: ["repository", "status", "-ts"] },
         throttle("get"),
         throttle("get", "--json"),
+        { ...throttle("get", "extra"), exit: 1 },
         throttle("set"),
         throttle(
           "set",

@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { loadFixture } from "@kopia-engine/test-fixtures";
 import { createWorkplace, type RunResult, type Workplace } from "../run-kopia.ts";
 import type { MatrixRow, MatrixScenario } from "./matrix-row.ts";
+import { showPath } from "./show-path.ts";
 
 /** The real program, where there is one. */
 export const KOPIA = process.env["KOPIA_EXE"] ?? "";
@@ -36,9 +37,14 @@ export async function runScenario(
     });
   }
   const results: MatrixResult[] = [];
+  const saved = new Map<string, string>();
   for (const row of scenario.rows) {
-    writeFiles(place, row);
-    const argv = row.argv.map((word) => word.replace(/(^|=)@(?=\/|$)/, `$1${place.path}`));
+    prepareFiles(place, row);
+    const argv = row.argv.map((word) =>
+      word
+        .replace(/(^|=)@(?=\/|$)/, `$1${place.path}`)
+        .replaceAll(/\{(\w+)\}/g, (text, name: string) => saved.get(name) ?? text),
+    );
     const run =
       who === "ours"
         ? await place.run(argv, {
@@ -46,7 +52,15 @@ export async function runScenario(
             ...(row.stdin !== undefined && { stdin: Buffer.from(row.stdin) }),
           })
         : runReal(place, argv, { row, password });
-    results.push({ row, run: masked(run, place.path, row) });
+    for (const [name, pattern] of Object.entries(row.save ?? {}))
+      saved.set(name, pattern.exec(run.stdout + run.stderr)?.[1] ?? `no-${name}`);
+    const shown = (row.shows ?? []).map((name) => showPath(place.path, name)).join("");
+    const masks = [...(row.masks ?? []), ...(scenario.masks ?? [])];
+    const { unordered = false } = row;
+    results.push({
+      row,
+      run: masked({ ...run, stdout: run.stdout + shown }, { place: place.path, masks, unordered }),
+    });
   }
   return results;
 }
@@ -60,12 +74,19 @@ export function withoutAdvice(run: RunResult): RunResult {
   return { ...run, stderr };
 }
 
-function writeFiles(place: Workplace, { files = {} }: MatrixRow): void {
+/** When files of the rows were changed. */
+const MODIFIED = new Date("2024-01-02T03:04:05Z");
+
+function prepareFiles(place: Workplace, { files = {}, removes = [] }: MatrixRow): void {
+  for (const name of removes) rmSync(join(place.path, name), { recursive: true, force: true });
   for (const [name, text] of Object.entries(files)) {
     const path = join(place.path, name);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text.replaceAll("@/", `${place.path}/`), { mode: 0o755 });
   }
+  for (const name of Object.keys(files))
+    for (let path = name; path !== "."; path = dirname(path))
+      utimesSync(join(place.path, path), MODIFIED, MODIFIED);
 }
 
 function runReal(
@@ -107,23 +128,30 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/--token \S+/g, "--token <TOKEN>"],
 ];
 
-function masked(run: RunResult, place: string, row: MatrixRow): RunResult {
+function masked(
+  run: RunResult,
+  how: {
+    readonly place: string;
+    readonly masks: readonly (readonly [RegExp, string])[];
+    readonly unordered: boolean;
+  },
+): RunResult {
   const mask = (text: string): string => {
-    let result = text.replaceAll(place, "@");
-    for (const [pattern, name] of [...(row.masks ?? []), ...MASKS])
+    let result = text.replaceAll(how.place, "@");
+    for (const [pattern, name] of [...how.masks, ...MASKS])
       result = result.replaceAll(pattern, name);
     return result;
   };
-  const stdout = mask(run.stdout);
+  const ordered = (text: string): string =>
+    how.unordered
+      ? text
+          .split("\n")
+          .toSorted((a, b) => (a < b ? -1 : 1))
+          .join("\n")
+      : text;
   return {
     exitCode: run.exitCode,
-    stdout:
-      row.unordered === true
-        ? stdout
-            .split("\n")
-            .sort((a, b) => (a < b ? -1 : 1))
-            .join("\n")
-        : stdout,
-    stderr: mask(run.stderr),
+    stdout: ordered(mask(run.stdout)),
+    stderr: ordered(mask(run.stderr)),
   };
 }

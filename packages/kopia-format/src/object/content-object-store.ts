@@ -221,10 +221,11 @@ function directPiece(parts: ObjectIdParts): Omit<ObjectPiece, "lengthBytes"> {
 }
 
 function notFound(id: ObjectId, contentId: ContentId, cause?: unknown): KopiaError {
-  return new KopiaError("OBJECT_NOT_FOUND", `object ${id}: content ${contentId} is not there`, {
-    details: { objectId: id, contentId },
-    cause,
-  });
+  return new KopiaError(
+    "OBJECT_NOT_FOUND",
+    `unable to open object: ${id}: content ${contentId} not found: object not found`,
+    { details: { objectId: id, contentId }, cause },
+  );
 }
 
 function corrupt(id: ObjectId, what: string): KopiaError {

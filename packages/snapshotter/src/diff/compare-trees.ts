@@ -123,8 +123,7 @@ class TreeComparison {
     const differing: DiffAttribute[] = [];
     if (first.mode !== second.mode || (first.type === "d") !== (second.type === "d"))
       differing.push("modes");
-    // The size of a root is known from some snapshots and not from others.
-    if (path !== "." && first.sizeBytes !== second.sizeBytes) differing.push("sizes");
+    if (first.sizeBytes !== second.sizeBytes) differing.push("sizes");
     if (first.modTime !== second.modTime) differing.push("modification times");
     if (first.uid !== second.uid) differing.push("owner users");
     if (first.gid !== second.gid) differing.push("owner groups");

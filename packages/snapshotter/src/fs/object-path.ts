@@ -76,7 +76,7 @@ export async function descend(
     if (found === undefined) {
       const missing = path.slice(0, depth + 1).join("/");
       throw new KopiaError("OBJECT_NOT_FOUND", `entry not found: ${missing}`, {
-        details: { path: missing, objectId: root.objectId },
+        details: { path: missing, objectId: root.objectId, parentType: entry.type },
       });
     }
     entry = found;

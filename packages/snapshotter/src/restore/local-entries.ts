@@ -126,6 +126,8 @@ function createFile(handle: DirectoryHandle, name: string): number {
 }
 
 /** The error of something that stands where an entry belongs. */
-export function inTheWay(path: string, problem: string): KopiaError {
-  return new KopiaError("RESTORE_TARGET", `${path} ${problem}`, { details: { path } });
+export function inTheWay(path: string, problem: string, isRoot = false): KopiaError {
+  return new KopiaError("RESTORE_TARGET", `${path} ${problem}`, {
+    details: { path, problem, isRoot },
+  });
 }

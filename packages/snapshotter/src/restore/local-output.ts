@@ -100,9 +100,9 @@ class LocalOutput implements RestoreOutput {
     const { targetPath } = this.#options;
     const stat = statSync(targetPath, { throwIfNoEntry: false });
     if (stat === undefined) makeDirectories(targetPath, INITIAL_DIRECTORY_MODE);
-    else if (!stat.isDirectory()) throw inTheWay(targetPath, "is not a directory");
+    else if (!stat.isDirectory()) throw inTheWay(targetPath, "is not a directory", true);
     else if (!this.#mayOverwriteDirectories() && readdirSync(targetPath).length > 0) {
-      throw inTheWay(targetPath, "exists and is not empty");
+      throw inTheWay(targetPath, "exists and is not empty", true);
     }
     return this.#directories.openRoot(stat !== undefined);
   }

@@ -4,7 +4,7 @@ import { defineCommand } from "../../parser/command.ts";
 import { countFlag, textFlag } from "../../parser/flag.ts";
 import { withRepository } from "../../session/open-session.ts";
 import { requireDangerous } from "../../session/require-dangerous.ts";
-import { parseSafety, safetyFlag } from "../safety-flag.ts";
+import { safetyFlag } from "../safety-flag.ts";
 
 /** `blob gc`: deletes packs and session markers that nothing needs, by the margins of maintenance. */
 export const command = defineCommand({
@@ -17,7 +17,7 @@ export const command = defineCommand({
   arguments: {},
   async run(context, { flags }) {
     requireDangerous(context);
-    const safety = parseSafety(flags.safety);
+    const { safety } = flags;
     await withRepository(
       context,
       async (repository) => {

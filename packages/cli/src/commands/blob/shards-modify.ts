@@ -14,11 +14,11 @@ import { UsageError } from "../../parser/usage-error.ts";
 /** `blob shards modify`: moves the blobs of a directory into another layout (spec 1 §1.1). No connection is needed. */
 export const command = defineCommand({
   flags: {
+    path: textFlag("path", { help: "Directory of the repository", required: true }),
     iAmSure: booleanFlag("i-am-sure-kopia-is-not-running", {
       help: "No client of this repository is running",
       required: true,
     }),
-    path: textFlag("path", { help: "Directory of the repository", required: true }),
     defaultShards: textFlag("default-shards", { help: "Sizes `n1,…,nN`, or `flat`" }),
     overrides: listFlag("override", { help: "Layout of a prefix: `prefix=n1,…,nN`" }),
     removedOverrides: listFlag("remove-override", { help: "Prefix whose layout is removed" }),

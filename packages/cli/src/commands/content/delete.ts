@@ -1,6 +1,7 @@
 import { errorMessage, isKopiaError } from "@kopia-engine/kopia-format";
 import { CommandError } from "../../command-error.ts";
 import { defineCommand, remainingArguments } from "../../parser/command.ts";
+import { contentIdProblem } from "../../session/id-phrases.ts";
 import { withWriteSession } from "../../session/open-session.ts";
 import { requireDangerous } from "../../session/require-dangerous.ts";
 
@@ -12,6 +13,8 @@ export const command = defineCommand({
     requireDangerous(context);
     await withWriteSession(context, async ({ contents }) => {
       for (const id of ids) {
+        const problem = contentIdProblem(id);
+        if (problem !== undefined) throw new CommandError(`error parsing content ID: ${problem}`);
         try {
           contents.deleteContent(id);
         } catch (error) {

@@ -2,10 +2,11 @@ import { isKopiaError } from "@kopia-engine/kopia-format";
 import { executeContentRewrite, planContentRewrite } from "@kopia-engine/snapshotter";
 import { CommandError } from "../../command-error.ts";
 import { defineCommand, remainingArguments } from "../../parser/command.ts";
-import { booleanFlag, countFlag, integerFlag, textFlag } from "../../parser/flag.ts";
+import { booleanFlag, countFlag, textFlag } from "../../parser/flag.ts";
+import { contentIdProblem } from "../../session/id-phrases.ts";
 import { withRepository } from "../../session/open-session.ts";
 import { requireDangerous } from "../../session/require-dangerous.ts";
-import { parseSafety, safetyFlag } from "../safety-flag.ts";
+import { safetyFlag } from "../safety-flag.ts";
 import { contentRange, rangeFlags } from "./content-range.ts";
 
 /** `content rewrite`: writes contents again into new packs (spec 3 §6.9). */
@@ -13,7 +14,7 @@ export const command = defineCommand({
   flags: {
     parallelism: countFlag("parallelism", { help: "Accepted, without effect", default: 16 }),
     short: booleanFlag("short", { help: "Contents of short packs" }),
-    formatVersion: integerFlag("format-version", {
+    formatVersion: countFlag("format-version", {
       help: "Contents of this format version",
       default: -1,
     }),
@@ -28,7 +29,11 @@ export const command = defineCommand({
   arguments: { contentIds: remainingArguments("contentID", "Contents to write again") },
   async run(context, { flags, arguments: { contentIds } }) {
     requireDangerous(context);
-    const safety = parseSafety(flags.safety);
+    for (const id of contentIds) {
+      const problem = contentIdProblem(id);
+      if (problem !== undefined) throw new CommandError(`error parsing content ID: ${problem}`);
+    }
+    const { safety } = flags;
     const range = contentRange(flags);
     await withRepository(context, async (repository) => {
       const plan = planContentRewrite(repository, {

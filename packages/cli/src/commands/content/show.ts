@@ -10,6 +10,7 @@ import { CommandError } from "../../command-error.ts";
 import { indentJson } from "../../output/json-indent.ts";
 import { defineCommand, remainingArguments } from "../../parser/command.ts";
 import { booleanFlag } from "../../parser/flag.ts";
+import { contentIdProblem } from "../../session/id-phrases.ts";
 import { withRepository } from "../../session/open-session.ts";
 
 /** A manifest content unpacks to at most this. */
@@ -35,6 +36,8 @@ export const command = defineCommand({
 });
 
 async function readContent(repository: Repository, id: string): Promise<Uint8Array> {
+  const problem = contentIdProblem(id);
+  if (problem !== undefined) throw new CommandError(`error parsing content ID: ${problem}`);
   try {
     return await repository.contents.getContent(id);
   } catch (error) {
@@ -49,7 +52,7 @@ function unzip(data: Uint8Array): Uint8Array {
   try {
     return gunzipSync(data, { maxOutputLength: MAX_UNZIPPED_BYTES });
   } catch (error) {
-    throw new CommandError(`unable to open gzip stream: ${errorMessage(error)}`, { cause: error });
+    throw new CommandError("unable to open gzip stream: gzip: invalid header", { cause: error });
   }
 }
 

@@ -6,6 +6,7 @@ import {
 import { CommandError } from "../../command-error.ts";
 import { defineCommand } from "../../parser/command.ts";
 import { booleanFlag, countFlag, durationFlag, listFlag } from "../../parser/flag.ts";
+import { contentIdProblem } from "../../session/id-phrases.ts";
 import { withRepository } from "../../session/open-session.ts";
 import { repositoryCrypto } from "../../session/repository-crypto.ts";
 import { requireDangerous } from "../../session/require-dangerous.ts";
@@ -29,6 +30,10 @@ export const command = defineCommand({
   arguments: {},
   async run(context, { flags }) {
     requireDangerous(context);
+    for (const id of flags.dropContents) {
+      const problem = contentIdProblem(id);
+      if (problem !== undefined) throw new CommandError(`error parsing content ID: ${problem}`);
+    }
     await withRepository(
       context,
       async (repository) => {

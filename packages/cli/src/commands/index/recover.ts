@@ -28,9 +28,10 @@ export const command = defineCommand({
     await withRepository(
       context,
       async (repository) => {
-        if (flags.deleteIndexes && flags.commit) {
+        if (flags.deleteIndexes) {
           for await (const { id } of repository.storage.list(OLD_INDEX_PREFIX)) {
-            await repository.storage.delete(id);
+            if (flags.commit) await repository.storage.delete(id);
+            else log.info(`would delete old index: ${id} (pass --commit to approve)`);
           }
         }
         let failedPack = "";

@@ -6,12 +6,12 @@ import {
   type Repository,
 } from "@kopia-engine/kopia-format";
 import type { CommandContext } from "../../command-context.ts";
-import { booleanFlag, durationFlag, integerFlag, type FlagValues } from "../../parser/flag.ts";
+import { booleanFlag, countFlag, durationFlag, type FlagValues } from "../../parser/flag.ts";
 
 /** Flags that choose log sessions. */
 export const criteriaFlags = {
   all: booleanFlag("all", { help: "All logs" }),
-  latest: integerFlag("latest", { short: "n", help: "Only the last ones", placeholder: "N" }),
+  latest: countFlag("latest", { short: "n", help: "Only the last ones", placeholder: "N" }),
   youngerThan: durationFlag("younger-than", { help: "Logs that began since" }),
   olderThan: durationFlag("older-than", { help: "Logs that began before" }),
 };

@@ -9,7 +9,8 @@ import {
 import type { CommandContext } from "../../command-context.ts";
 import { jsonFlags, printJsonObject } from "../../output/json-output.ts";
 import { defineCommand } from "../../parser/command.ts";
-import { booleanFlag, textFlag } from "../../parser/flag.ts";
+import { booleanFlag } from "../../parser/flag.ts";
+import { safetyFlag } from "../safety-flag.ts";
 import { UsageError } from "../../parser/usage-error.ts";
 import { maintenanceSettings } from "../../session/maintenance-options.ts";
 import { withRepository } from "../../session/open-session.ts";
@@ -19,7 +20,7 @@ export const command = defineCommand({
   flags: {
     full: booleanFlag("full", { help: "Full maintenance" }),
     force: booleanFlag("force", { help: "Run it as another than the owner", hidden: true }),
-    safety: textFlag("safety", { help: "Safety margins: full or none", default: "full" }),
+    safety: safetyFlag,
     dryRun: booleanFlag("dry-run", { help: "Print the complete plan, change nothing" }),
     allowLargeDeletion: booleanFlag("allow-large-deletion", {
       help: "Allow this once what the breaker stops: see docs/MAINTENANCE.md",
@@ -29,7 +30,6 @@ export const command = defineCommand({
   arguments: {},
   async run(context, { flags }) {
     const { safety, full, force, dryRun, allowLargeDeletion } = flags;
-    if (safety !== "full" && safety !== "none") throw new UsageError("unhandled safety level");
     if (flags.json && !dryRun) throw new UsageError("--json is for --dry-run");
     const mode = full ? "full" : "quick";
     const settings = maintenanceSettings(context);

@@ -10,7 +10,13 @@ import type { CommandContext } from "../../command-context.ts";
 import { CommandError } from "../../command-error.ts";
 import { timestamp } from "../../output/timestamps.ts";
 import { defineCommand } from "../../parser/command.ts";
-import { durationFlag, integerFlag, textFlag, type FlagValues } from "../../parser/flag.ts";
+import {
+  countFlag,
+  durationFlag,
+  integerFlag,
+  textFlag,
+  type FlagValues,
+} from "../../parser/flag.ts";
 import { parseBoolean } from "../../parser/values.ts";
 import { withWriteSession } from "../../session/open-session.ts";
 
@@ -28,13 +34,13 @@ const flags = {
   fullInterval: durationFlag("full-interval", { help: "Time between full runs" }),
   pauseQuick: durationFlag("pause-quick", { help: "No quick run for so long from now" }),
   pauseFull: durationFlag("pause-full", { help: "No full run for so long from now" }),
-  maxLogCount: integerFlag("max-retained-log-count", { help: "Most logs that are kept" }),
+  maxLogCount: countFlag("max-retained-log-count", { help: "Most logs that are kept" }),
   maxLogAge: durationFlag("max-retained-log-age", { help: "Logs are kept so long" }),
   maxLogSizeMb: integerFlag("max-retained-log-size-mb", { help: "All logs together, in MiB" }),
   extendObjectLocks: textFlag("extend-object-locks", {
     help: "Extend object locks in full maintenance: true or false",
   }),
-  listParallelism: integerFlag("list-parallelism", { help: "Listings at once; 0: the default" }),
+  listParallelism: countFlag("list-parallelism", { help: "Listings at once; 0: the default" }),
 };
 
 type Values = FlagValues<typeof flags>;

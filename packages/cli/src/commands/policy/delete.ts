@@ -12,12 +12,19 @@ export const command = defineCommand({
   },
   arguments: targetArguments,
   async run(context, { flags, arguments: { targets } }) {
-    await withWriteSession(context, async (session) => {
-      const chosen = policyTargets(context, session.repository, { global: flags.global, targets });
-      for (const target of chosen) {
-        context.log.info(`Removing policy on ${JSON.stringify(formatSource(target))}...`);
-        if (!flags.dryRun) await removePolicy(session.manifests, target);
-      }
-    });
+    await withWriteSession(
+      context,
+      async (session) => {
+        const chosen = policyTargets(context, session.repository, {
+          global: flags.global,
+          targets,
+        });
+        for (const target of chosen) {
+          context.log.info(`Removing policy on ${JSON.stringify(formatSource(target))}...`);
+          if (!flags.dryRun) await removePolicy(session.manifests, target);
+        }
+      },
+      { onlyTells: flags.dryRun },
+    );
   },
 });

@@ -49,6 +49,6 @@ export function parsePolicyTarget(
     context,
     repository,
     text,
-    () => `unable to parse source info: ${quoted}: invalid hostname in ${quoted}`,
+    (problem) => `unable to parse source info: ${quoted}: ${problem}`,
   );
 }

@@ -10,6 +10,7 @@ import {
 import { CommandError } from "../../command-error.ts";
 import { defineCommand } from "../../parser/command.ts";
 import { booleanFlag, listFlag, textFlag } from "../../parser/flag.ts";
+import { UsageError } from "../../parser/usage-error.ts";
 import { requireDangerous } from "../../session/require-dangerous.ts";
 import { filesystemFlags, filesystemStorage } from "./filesystem-flags.ts";
 
@@ -36,7 +37,7 @@ export const command = defineCommand({
     requireDangerous(context);
     const { recoverFormat, dryRun } = flags;
     if (!["auto", "yes", "no"].includes(recoverFormat)) {
-      throw new CommandError(`enum value must be one of auto,yes,no, got '${recoverFormat}'`);
+      throw new UsageError(`enum value must be one of auto,yes,no, got '${recoverFormat}'`);
     }
     if (recoverFormat === "no") return;
     const { log } = context;

@@ -12,6 +12,7 @@ import { timestamp } from "../../output/timestamps.ts";
 import { defineCommand, remainingArguments } from "../../parser/command.ts";
 import { booleanFlag } from "../../parser/flag.ts";
 import { maintainAfterwards } from "../../session/auto-maintenance.ts";
+import { objectIdProblem } from "../../session/id-phrases.ts";
 import { IN_WRITE_SESSION, withWriteSession } from "../../session/open-session.ts";
 import { sourceArgument } from "../../session/source-argument.ts";
 
@@ -38,7 +39,7 @@ export const command = defineCommand({
             await deleteOne(context, session, { snapshot, isConfirmed: flags.delete });
         }
       },
-      { errorPrefix: IN_WRITE_SESSION, afterwards: maintainAfterwards },
+      { errorPrefix: IN_WRITE_SESSION, afterwards: maintainAfterwards, onlyTells: !flags.delete },
     );
   },
 });
@@ -63,7 +64,10 @@ async function snapshotsById(
 ): Promise<readonly SnapshotManifest[]> {
   const found = await findSnapshotsById(session.manifests, id);
   if (found.length > 0) return found;
-  throw new CommandError(`error deleting snapshots by root ID ${id}: no snapshots matched ${id}`);
+  const problem = objectIdProblem(id);
+  const reason =
+    problem === undefined ? `no snapshots matched ${id}` : `invalid object ID: ${problem}`;
+  throw new CommandError(`error deleting snapshots by root ID ${id}: ${reason}`);
 }
 
 async function snapshotsOfSource(

@@ -11,7 +11,8 @@ import {
 import type { CommandContext } from "../../command-context.ts";
 import { CommandError } from "../../command-error.ts";
 import { defineCommand, requiredArgument } from "../../parser/command.ts";
-import { booleanFlag, countFlag } from "../../parser/flag.ts";
+import { booleanFlag, countFlag, floatFlag } from "../../parser/flag.ts";
+import { UsageError } from "../../parser/usage-error.ts";
 import { withRepository } from "../../session/open-session.ts";
 
 const BITS_PER_MEGABIT = 1_000_000;
@@ -24,7 +25,7 @@ export const command = defineCommand({
   flags: {
     showFiles: booleanFlag("show-files", { help: "Show examples of files" }),
     quiet: booleanFlag("quiet", { short: "q", help: "Do not tell which directory is looked at" }),
-    uploadSpeed: countFlag("upload-speed", { help: "Mbit/s for the estimate", default: 10 }),
+    uploadSpeed: floatFlag("upload-speed", { help: "Mbit/s for the estimate", default: 10 }),
     maxExamples: countFlag("max-examples-per-bucket", {
       help: "Examples of each size",
       default: 10,
@@ -53,7 +54,7 @@ export const command = defineCommand({
 
 function assertDirectory(path: string, given: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new CommandError(`path '${given}' does not exist`);
+  if (stat === undefined) throw new UsageError(`path '${given}' does not exist`);
   if (!stat.isDirectory()) throw new CommandError(`invalid path: '${path}': must be a directory`);
 }
 
@@ -84,7 +85,7 @@ function print(
   }
   if (estimate.errorCount > 0) out.line(`Encountered ${estimate.errorCount} error(s).`);
   const megabits = (included.totalBytes * 8) / BITS_PER_MEGABIT;
-  const seconds = Math.floor(megabits / Math.max(uploadSpeed, 1));
+  const seconds = uploadSpeed > 0 ? Math.floor(megabits / uploadSpeed) : 0;
   const duration = formatGoDuration(BigInt(seconds) * BigInt(NS_PER_SECOND));
   out.line("");
   out.line(`Estimated upload time: ${duration} at ${uploadSpeed} Mbit/s`);

@@ -26,7 +26,14 @@ export const command = defineCommand({
         const { manifests, repository } = session;
         const sources: readonly Source[] = flags.all
           ? await listSources(manifests)
-          : paths.map((path) => sourceArgument(context, repository, path));
+          : paths.map((path) =>
+              sourceArgument(
+                context,
+                repository,
+                path,
+                (problem) => `unable to parse ${JSON.stringify(path)}: ${problem}`,
+              ),
+            );
         const byName = sources.toSorted((a, b) => (formatSource(a) < formatSource(b) ? -1 : 1));
         for (const source of byName) {
           const plan = await planSourceExpire(manifests, source, localTimeZone());
@@ -42,7 +49,7 @@ export const command = defineCommand({
             );
         }
       },
-      { errorPrefix: IN_WRITE_SESSION, afterwards: maintainAfterwards },
+      { errorPrefix: IN_WRITE_SESSION, afterwards: maintainAfterwards, onlyTells: !flags.delete },
     );
   },
 });

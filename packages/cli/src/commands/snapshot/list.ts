@@ -31,7 +31,15 @@ export const command = defineCommand({
   async run(context, { flags, arguments: { source } }) {
     const tags = tagArguments(flags.tags);
     await withRepository(context, async (repository) => {
-      const wanted = source === undefined ? undefined : sourceArgument(context, repository, source);
+      const wanted =
+        source === undefined
+          ? undefined
+          : sourceArgument(
+              context,
+              repository,
+              source,
+              (problem) => `invalid directory: '${source}': ${problem}`,
+            );
       const found = await listSnapshots(
         repository.manifests,
         {

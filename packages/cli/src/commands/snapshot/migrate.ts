@@ -13,7 +13,6 @@ import {
   listSnapshots,
   listSources,
   loadPolicyTree,
-  parseSource,
   setPolicy,
   type Source,
 } from "@kopia-engine/snapshotter";
@@ -22,8 +21,10 @@ import { CommandError } from "../../command-error.ts";
 import { timestamp } from "../../output/timestamps.ts";
 import { defineCommand } from "../../parser/command.ts";
 import { booleanFlag, countFlag, listFlag, textFlag, type FlagValues } from "../../parser/flag.ts";
+import { UsageError } from "../../parser/usage-error.ts";
 import { maintainAfterwards } from "../../session/auto-maintenance.ts";
 import { IN_WRITE_SESSION, withRepository, withWriteSession } from "../../session/open-session.ts";
+import { sourceArgument } from "../../session/source-argument.ts";
 import { givenPassword } from "../../session/password.ts";
 
 const migrateFlags = {
@@ -57,7 +58,8 @@ export const command = defineCommand({
   arguments: {},
   async run(context, { flags }) {
     const configPath = resolve(context.io.cwd, flags.sourceConfig ?? "");
-    if (!existsSync(configPath)) throw new CommandError(`path '${configPath}' does not exist`);
+    if (!existsSync(configPath))
+      throw new UsageError(`path '${flags.sourceConfig}' does not exist`);
     // The password that is given is for the repository that is written; the other one may have its own.
     const password = (await readPersistedPassword(configPath)) ?? givenPassword(context);
     await withWriteSession(
@@ -80,11 +82,17 @@ async function migrate(migration: Migration): Promise<void> {
   if (!flags.all && flags.sources.length === 0) {
     throw new CommandError("can't retrieve sources: must specify either --all or --sources");
   }
-  const { username: userName, hostname: host } = from.client;
-  const here = { userName, host, workingDirectory: context.io.cwd };
   const sources = flags.all
     ? await listSources(from.manifests)
-    : flags.sources.map((text) => parseSource(text, here));
+    : flags.sources.map((text) =>
+        sourceArgument(
+          context,
+          from,
+          text,
+          (problem) =>
+            `can't retrieve sources: unable to parse ${JSON.stringify(text)}: ${problem}`,
+        ),
+      );
   if (flags.policies) {
     const targets = flags.all
       ? (await listPolicies(from.manifests)).map(({ target }) => target)

@@ -18,6 +18,7 @@ import {
 import { booleanFlag } from "../../parser/flag.ts";
 import { maintainAfterwards } from "../../session/auto-maintenance.ts";
 import { IN_WRITE_SESSION, withWriteSession } from "../../session/open-session.ts";
+import { sourceProblem } from "../../session/source-argument.ts";
 
 /** `snapshot copy-history` and `move-history` (spec 2 §9.11). */
 export function historyCommand({ move }: { readonly move: boolean }): Command {
@@ -58,7 +59,7 @@ export function historyCommand({ move }: { readonly move: boolean }): Command {
             if (!flags.dryRun) await executeHistoryStep(manifests, step, { move });
           }
         },
-        { errorPrefix: IN_WRITE_SESSION, afterwards: maintainAfterwards },
+        { errorPrefix: IN_WRITE_SESSION, afterwards: maintainAfterwards, onlyTells: flags.dryRun },
       );
     },
   });
@@ -79,7 +80,7 @@ function historyEnd(
   try {
     return parseSource(text, { userName, host, workingDirectory: io.cwd });
   } catch (error) {
-    throw new CommandError(`invalid ${name}: invalid hostname in ${JSON.stringify(text)}`, {
+    throw new CommandError(`invalid ${name}: ${sourceProblem(text)}`, {
       cause: error,
     });
   }

@@ -7,6 +7,7 @@ import {
   resolveObjectPath,
   verifySnapshots,
   type SnapshotManifest,
+  type Source,
   type VerifyError,
   type VerifyRoot,
   type VerifyStats,
@@ -18,7 +19,7 @@ import { timestamp } from "../../output/timestamps.ts";
 import { defineCommand, remainingArguments } from "../../parser/command.ts";
 import { countFlag, floatFlag, listFlag, type FlagValues } from "../../parser/flag.ts";
 import { withRepository } from "../../session/open-session.ts";
-import { sourceArgument } from "../../session/source-argument.ts";
+import { sourceArgument, sourceProblem } from "../../session/source-argument.ts";
 
 const PROGRESS_INTERVAL_NS = 1_000_000_000n;
 
@@ -132,7 +133,14 @@ async function chooseRoots(
   const isEverything = sources.length + directoryIds.length + fileIds.length + ids.length === 0;
   if (isEverything) snapshots.push(...(await listSnapshots(manifests)));
   for (const text of sources) {
-    const source = sourceArgument(context, repository, text);
+    let source: Source;
+    try {
+      source = sourceArgument(context, repository, text);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      const message = `error parsing ${JSON.stringify(text)}: ${sourceProblem(text)}`;
+      return { roots: [], error: { path: "tree walker enqueue", message } };
+    }
     snapshots.push(...(await listSnapshots(manifests, { source })));
   }
   const found = await loadSnapshots(context, repository, ids);

@@ -90,8 +90,13 @@ async function chosenSnapshots(
     }
   }
   for (const text of sources) {
-    const source = sourceArgument(context, repository, text);
-    log.info(`Listing snapshots for source ${JSON.stringify(formatSource(source))}...`);
+    log.info(`Listing snapshots for source ${JSON.stringify(text)}...`);
+    const source = sourceArgument(
+      context,
+      repository,
+      text,
+      (problem) => `unable to parse source: ${problem}`,
+    );
     chosen.push(...(await listSnapshots(manifests, { source })));
   }
   if (manifestIds.length + sources.length > 0) return chosen;

@@ -1,0 +1,196 @@
+import type { MatrixGroup, MatrixRow } from "./matrix-row.ts";
+
+const row = (...argv: readonly string[]): MatrixRow => ({ argv });
+const failing = (...argv: readonly string[]): MatrixRow => ({ argv, exit: 1 });
+const unordered = (...argv: readonly string[]): MatrixRow => ({ argv, unordered: true });
+const READ_ONLY = "a read-only connection is told at once, before anything is tried";
+const refused = (...argv: readonly string[]): MatrixRow => ({
+  ...failing(...argv),
+  differs: READ_ONLY,
+});
+const BYTES: MatrixRow["masks"] = [[/^[\s\S]+$/g, "<BYTES>"]];
+const SNAPSHOT_IDS = "snapshot IDs with a path inside are taken as well";
+const ID = "what is wrong with the ID is told";
+const COUNTS: MatrixRow["masks"] = [
+  [/^ {2}Verified 1 contents, 0 errors, estimating\.\.\.\n/gm, ""],
+  [/"readContents":\d+/g, '"readContents":N'],
+  [/^.*(Listed|Listing|Verified|Processed) .*\n/gm, ""],
+];
+const CONNECT = row(
+  "repository",
+  "connect",
+  "filesystem",
+  "--path=@/fixture",
+  "--readonly",
+  "--override-username=ns-a",
+  "--override-hostname=pvc-1",
+);
+const FIRST = "c7456e3ff47b710a03748267682c34a2";
+const SECOND = "e2c6c9c62dc0e6dfd91e8e38beec06c0";
+const FIRST_ROOT = "k4ddd562e23e78505ae5162dd83d8387b";
+const CONTENT = "0508b4a5d7f16d9f4c2f03f2c6b2cbb6";
+const INDEX_BLOB = "xn0_138e1dae01c3fa53247cc7402a77707b-sb27ed09c0db6e537147-c1";
+const PACK_BLOB = "qe2c31009bf8c7f964ff393fb17060eb7-s9dccb3c3a289af3f147";
+const LOG_BLOB =
+  "_log_20261123065113_a547_1795416673_1795416673_1_6541f8678978fc24af6d647a9f3d77ea";
+const GLOBAL_POLICY = "bbe1df964bc840031553912f88c9b86c";
+const UNKNOWN = "ffffffffffffffffffffffffffffffff";
+
+/** Commands that read a recorded repository: listings, objects, contents, blobs, indexes, manifests, sessions. */
+export const group: MatrixGroup = {
+  name: "read",
+  scenarios: [
+    {
+      name: "directories and files",
+      fixture: "fs-v0231-multi-source",
+      rows: [
+        CONNECT,
+        unordered("ls", FIRST),
+        unordered("list", "-l", FIRST),
+        unordered("ls", "-lh", FIRST_ROOT),
+        unordered("ls", "-r", FIRST),
+        unordered("ls", "-lr", "-o", `${FIRST}/logs`),
+        unordered("ls", "-o", FIRST),
+        unordered("ls", "--error-summary", FIRST),
+        { ...failing("ls", "/data/docs"), differs: ID },
+        failing("ls"),
+        failing("ls", "ns-a@pvc-1:/data"),
+        failing("ls", UNKNOWN),
+        { ...failing("ls", "k00"), differs: ID },
+        failing("ls", "nope"),
+        failing("ls", `${FIRST}/nope`),
+        failing("ls", `${FIRST}/one-byte`),
+        failing("ls", FIRST, SECOND),
+        { ...row("show", `${FIRST}/docs/on-00.json`), differs: SNAPSHOT_IDS },
+        row("cat", `${FIRST_ROOT}/one-byte`),
+        row("show", FIRST_ROOT),
+        row("show", CONTENT),
+        failing("show"),
+        failing("show", UNKNOWN),
+        failing("show", "nope"),
+        { ...failing("show", `${FIRST}/nope`), differs: SNAPSHOT_IDS },
+        failing("show", `${FIRST_ROOT}/nope`),
+        unordered("diff", FIRST, SECOND),
+        row("diff", FIRST, FIRST),
+        row("compare", "--stats-only", FIRST, SECOND),
+        unordered("diff", `${FIRST}/docs`, `${SECOND}/docs`),
+        unordered("diff", "-f", `${FIRST}/logs`, `${SECOND}/docs`, "--diff-command=echo"),
+        failing("diff"),
+        failing("diff", FIRST),
+        { ...failing("diff", FIRST, UNKNOWN), differs: "the object that is not there is named" },
+        failing("diff", FIRST, `${FIRST}/one-byte`),
+        failing("diff", FIRST, "nope"),
+        row("snapshot", "list", "--all"),
+        row("snapshot", "list", "--all", "--json"),
+        row("snapshot", "list", "--all", "--json", "--json-verbose", "--json-indent", "-n1"),
+        row("snapshot", "list", "--all", "--show-identical", "--storage-stats", "-d", "-m"),
+        row("cache", "prefetch", FIRST_ROOT),
+        row("cache", "prefetch", CONTENT, "--hint=none"),
+        {
+          ...failing("cache", "prefetch", UNKNOWN),
+          differs: "an object that is not there is an error",
+        },
+        { ...row("snapshot", "verify", "--verify-files-percent=100"), masks: COUNTS },
+        refused("snapshot", "delete", FIRST, "--delete"),
+        row("snapshot", "delete", FIRST),
+        row("snapshot", "expire", "--all"),
+        row("snapshot", "fix", "remove-files", "--filename=x"),
+        row("snapshot", "copy-history", "ns-a@pvc-1", "x@y", "-n"),
+        row("policy", "delete", "@pvc-1", "-n"),
+        refused("snapshot", "pin", FIRST, "--add=x"),
+        refused("snapshot", "expire", "--all", "--delete"),
+        { ...refused("snapshot", "create", "@/one"), files: { "one/a": "1" } },
+        refused("snapshot", "move-history", "ns-a@pvc-1", "x@y"),
+        refused("snapshot", "fix", "remove-files", "--filename=x", "--commit"),
+        failing("maintenance", "run"),
+        failing("maintenance", "run", "--full"),
+        refused("maintenance", "set", "--owner=me"),
+      ],
+    },
+    {
+      name: "contents, blobs, indexes, manifests, sessions",
+      fixture: "fs-v0231-multi-source",
+      rows: [
+        CONNECT,
+        row("content", "show", CONTENT),
+        row("content", "cat", "-j", FIRST_ROOT),
+        failing("content", "show", "-z", CONTENT),
+        failing("content", "show"),
+        failing("content", "show", UNKNOWN),
+        failing("content", "show", "nope"),
+        row("content", "list", "--json", "--prefix=k"),
+        row("content", "list", "--prefix=nope"),
+        row("content", "stats", "--prefix=nope"),
+        { ...row("content", "verify"), masks: COUNTS },
+        { ...row("content", "verify", "--full"), masks: COUNTS },
+        { ...row("content", "verify", "--download-percent=50", "--prefix=k"), masks: COUNTS },
+        { ...row("content", "verify", "--include-deleted", "--non-prefixed"), masks: COUNTS },
+        failing("content", "verify", "--download-percent=x"),
+        failing("content", "delete"),
+        failing("content", "delete", CONTENT),
+        failing("content", "rewrite"),
+        failing("blob", "show"),
+        failing("blob", "show", "nope"),
+        row("blob", "show", "kopia.maintenance", "--decrypt"),
+        { ...row("blob", "cat", INDEX_BLOB, "--decrypt"), masks: BYTES },
+        row("blob", "show", LOG_BLOB, "--decrypt"),
+        { ...row("blob", "show", PACK_BLOB, "--decrypt"), masks: BYTES },
+        row("blob", "list", "--json", "--json-indent", "--prefix=kopia"),
+        failing("blob", "delete"),
+        failing("blob", "delete", INDEX_BLOB),
+        failing("blob", "gc", "--delete=yes"),
+        failing("blob", "stats", "--raw=x"),
+        failing("blob", "shards", "modify"),
+        row("index", "list", "--json"),
+        row("index", "list", "--sort=size", "--superseded"),
+        row("index", "list", "--sort=name"),
+        failing("index", "list", "--sort=nope"),
+        row("index", "inspect", INDEX_BLOB),
+        { ...row("index", "inspect", "--active"), unordered: true },
+        { ...row("index", "inspect", "--all", `--content-id=${CONTENT}`), unordered: true },
+        failing("index", "inspect"),
+        failing("index", "inspect", "nope"),
+        failing("index", "optimize"),
+        failing("index", "recover", "--commit"),
+        failing("index", "epoch"),
+        failing("index", "epoch", "list", "x"),
+        unordered("manifest", "show", GLOBAL_POLICY),
+        unordered("manifest", "show", FIRST, SECOND),
+        row("manifest", "list", "--filter=type:snapshot", "--filter=username:ns-a", "--sort=path"),
+        row("manifest", "list", "--json", "--json-indent", "--filter=type:maintenance"),
+        failing("manifest", "show", UNKNOWN),
+        row("session", "list"),
+        row("session", "ls"),
+        failing("session", "list", "x"),
+        row("logs", "show", "20261123065113_a547"),
+        row("logs", "cat", "-n1"),
+        failing("logs", "show", "--latest=x"),
+        unordered("maintenance", "info"),
+        row("maintenance", "status", "--json"),
+        row("maintenance", "info", "--json", "--json-indent"),
+        failing("maintenance", "info", "x"),
+        row("repository", "throttle", "get"),
+        row("repository", "status"),
+      ],
+    },
+    {
+      name: "several epochs, deleted contents",
+      fixture: "fs-v0231-epochs-deleted",
+      rows: [
+        row(
+          "repository",
+          "connect",
+          "filesystem",
+          "--path=@/fixture",
+          "--override-username=root",
+          "--override-hostname=fixhost",
+        ),
+        row("index", "epoch", "list"),
+        row("index", "list", "--superseded"),
+        row("index", "list", "--summary", "--json"),
+        row("content", "stats"),
+        row("snapshot", "list", "--storage-stats"),
+      ],
+    },
+  ],
+};

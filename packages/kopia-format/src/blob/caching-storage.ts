@@ -54,6 +54,12 @@ export interface CachedPacksOptions {
   readonly key: Uint8Array;
 }
 
+/** A blob that is being read for so many callers. */
+interface SharedLoad {
+  readonly data: Promise<Bytes>;
+  callerCount: number;
+}
+
 /** How a blob is cached. */
 type CacheKind = "index" | "metadataPack" | "dataPack" | "none";
 
@@ -67,7 +73,7 @@ export class CachingStorage extends ForwardingStorage {
   readonly #metadata: CachePool | undefined;
   /** How another thread reads the metadata packs that are cached; absent where none are. */
   readonly cachedPacksOptions: CachedPacksOptions | undefined;
-  readonly #loading = new Map<BlobId, Promise<Bytes>>();
+  readonly #loading = new Map<BlobId, SharedLoad>();
   readonly #rangesAsked = new Map<BlobId, { ranges: number; bytes: number }>();
 
   constructor(inner: BlobStorage, options: CachingStorageOptions) {
@@ -129,12 +135,13 @@ export class CachingStorage extends ForwardingStorage {
     if (cached !== undefined) return cached;
     const isPartOfPack = kind === "metadataPack" && range !== undefined;
     if (isPartOfPack && !(await this.#isWorthWhole(id, range))) return this.inner.get(id, range);
-    const whole = await this.#loadWhole(id, this.#metadata);
-    const { start, end } = rangeOf(
-      id,
-      whole.length,
-      range ?? { offsetBytes: 0, lengthBytes: whole.length },
-    );
+    const loading = this.#loading.get(id) ?? this.#loadWhole(id, this.#metadata);
+    loading.callerCount++;
+    const whole = await loading.data;
+    // An index blob may be tens of MiB: who alone wants it gets it, and no copy.
+    if (range === undefined && loading.callerCount === 1) return whole;
+    const wanted = range ?? { offsetBytes: 0, lengthBytes: whole.length };
+    const { start, end } = rangeOf(id, whole.length, wanted);
     return whole.slice(start, end);
   }
 
@@ -151,19 +158,24 @@ export class CachingStorage extends ForwardingStorage {
   }
 
   /** Callers that want the same blob at once share one read. */
-  #loadWhole(id: BlobId, pool: CachePool): Promise<Bytes> {
-    const running = this.#loading.get(id);
-    if (running !== undefined) return running;
-    const load = this.inner
-      .get(id)
-      .then((data) => {
-        pool.store(id, id, data);
-        this.#rangesAsked.delete(id);
-        return data;
-      })
-      .finally(() => this.#loading.delete(id));
+  #loadWhole(id: BlobId, pool: CachePool): SharedLoad {
+    const { promise: data, resolve } = Promise.withResolvers<Bytes>();
+    const load: SharedLoad = { data, callerCount: 0 };
     this.#loading.set(id, load);
+    resolve(this.#readAndStore(id, pool));
     return load;
+  }
+
+  async #readAndStore(id: BlobId, pool: CachePool): Promise<Bytes> {
+    try {
+      const data = await this.inner.get(id);
+      pool.store(id, id, data);
+      this.#rangesAsked.delete(id);
+      return data;
+    } finally {
+      // Nobody may join any more once the bytes are on their way.
+      this.#loading.delete(id);
+    }
   }
 
   #forget(id: BlobId): void {

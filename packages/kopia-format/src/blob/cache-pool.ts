@@ -150,9 +150,10 @@ export class CachePool {
 
   /** The bytes of an entry if its tag fits; marks the entry as used. */
   #verify(fd: number, name: string, lengthBytes: number): Bytes | undefined {
-    const data = readExactly(fd, 0, lengthBytes);
-    const tag = readExactly(fd, lengthBytes, TAG_BYTES);
-    if (data === undefined || tag === undefined) return undefined;
+    const both = readExactly(fd, 0, lengthBytes + TAG_BYTES);
+    if (both === undefined) return undefined;
+    const data = both.subarray(0, lengthBytes);
+    const tag = both.subarray(lengthBytes);
     if (!timingSafeEqual(tag, this.#tag(name, data))) return undefined;
     this.#verified.add(name);
     const nowSeconds = Number(this.#options.clock.now()) / 1e9;

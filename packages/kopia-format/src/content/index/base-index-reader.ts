@@ -5,7 +5,7 @@ import type { ContentEntry, ContentId } from "../content-entry.ts";
 import { MAX_CONTENT_KEY_BYTES, keyToContentId } from "../content-id.ts";
 import type { IndexReader } from "./index-reader.ts";
 import { readU32 } from "./big-endian.ts";
-import { compareKeys, type KeyPlace } from "./key-bytes.ts";
+import { compareKeyWithText, compareKeys, type KeyPlace } from "./key-bytes.ts";
 
 /** Where the entries of an index lie; both versions have entries of one length behind a header. */
 export interface EntryLayout {
@@ -96,7 +96,9 @@ export abstract class BaseIndexReader implements IndexReader {
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       // Text order is key order (spec 1 §4.1), and the text may be any leading part of an ID.
-      if (this.contentIdAt(middle) < text) low = middle + 1;
+      const offset = this.entriesOffsetBytes + middle * this.strideBytes;
+      if (compareKeyWithText({ bytes: this.bytes, offset }, this.keyLength, text) < 0)
+        low = middle + 1;
       else high = middle;
     }
     return low;

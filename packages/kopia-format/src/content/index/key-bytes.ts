@@ -17,6 +17,31 @@ export function compareKeys(a: KeyPlace, b: KeyPlace, keyLength: number): number
   return 0;
 }
 
+/** Order of a key's content ID and a text, as that of two texts, without making one of the key. */
+export function compareKeyWithText(
+  { bytes, offset }: Readonly<KeyPlace>,
+  keyLength: number,
+  text: string,
+): number {
+  const prefix = bytes[offset] as number;
+  let at = 0;
+  if (prefix !== 0) {
+    if (text === "") return 1;
+    if (prefix !== text.charCodeAt(0)) return prefix - text.charCodeAt(0);
+    at = 1;
+  }
+  for (let nibble = 2; nibble < 2 * keyLength; nibble++, at++) {
+    if (at === text.length) return 1;
+    const byte = bytes[offset + (nibble >> 1)] as number;
+    const digit = HEX_DIGITS.charCodeAt((nibble & 1) === 0 ? byte >> 4 : byte & 15);
+    const difference = digit - text.charCodeAt(at);
+    if (difference !== 0) return difference;
+  }
+  return at < text.length ? -1 : 0;
+}
+
+const HEX_DIGITS = "0123456789abcdef";
+
 /**
  * Where a key goes in a hash table, as an unsigned 32-bit number. The content hash is uniform
  * already; both its ends and the prefix are mixed so that made-up IDs do not cluster either.

@@ -1,14 +1,15 @@
 import type { Bytes } from "../base/bytes.ts";
-import { crc32 } from "../base/crc32.ts";
 import { KopiaError } from "../base/errors.ts";
 import { type EccParameters, SMALL_CASE, eccParameters } from "./ecc-parameters.ts";
 import { ReedSolomon } from "./reed-solomon.ts";
+import { CRC_BYTES, fastestShardWork, type ShardWork, shardsOf } from "./shard-work.ts";
 
 /** Name of the one error correction algorithm. */
 export const REED_SOLOMON_CRC32 = "REED-SOLOMON-CRC32";
 
 const LENGTH_BYTES = 4;
-const CRC_BYTES = 4;
+/** Blocks are worked on together up to so many bytes: few enough for the second-level cache. */
+const BATCH_BYTES = 128 * 1024;
 
 /** A decoded message and how many of its shards had to be rebuilt. */
 export interface EccDecoded {
@@ -32,30 +33,40 @@ interface Layout {
 export class EccCodec {
   readonly #parameters: EccParameters;
   readonly #smallLimitBytes: number;
+  readonly #work: ShardWork;
   #smallCode: ReedSolomon | undefined;
   #fullCode: ReedSolomon | undefined;
 
-  /** @throws KopiaError `FORMAT_INVALID_PARAMETER` outside 1 to 100 percent. */
-  constructor(overheadPercent: number) {
+  /**
+   * @param work who computes parity and checksums; the fastest that runs here when left out.
+   * @throws KopiaError `FORMAT_INVALID_PARAMETER` outside 1 to 100 percent.
+   */
+  constructor(overheadPercent: number, work: ShardWork = fastestShardWork()) {
     this.#parameters = eccParameters(overheadPercent);
     this.#smallLimitBytes =
       8 * (this.#parameters.dataShardCount + this.#parameters.parityShardCount);
+    this.#work = work;
   }
 
   /** Adds parity and checksums. */
   encode(message: Uint8Array): Bytes {
     const layout = this.#layoutForLength(message.length + LENGTH_BYTES);
     const { code, blockCount, shardBytes } = layout;
-    const padded = new Uint8Array(blockCount * code.dataShardCount * shardBytes);
-    new DataView(padded.buffer).setUint32(0, message.length);
-    padded.set(message, LENGTH_BYTES);
     const storedDataBytes = layout.paddingStored
       ? blockCount * code.dataShardCount * (CRC_BYTES + shardBytes)
       : cutLength(message.length + LENGTH_BYTES, shardBytes);
     const parityBytes = blockCount * code.parityShardCount * (CRC_BYTES + shardBytes);
     const output = new Uint8Array(parityBytes + storedDataBytes);
-    writeParity(output, padded, layout);
-    writeData(output.subarray(parityBytes), padded, shardBytes);
+    let parityAt = 0;
+    let dataAt = parityBytes;
+    for (const { firstBlock, count } of batches(layout)) {
+      const padded = paddedPart(message, { layout, firstBlock, count });
+      const sealed = this.#work.seal(code.parityRows, padded, shardBytes);
+      output.set(sealed.parity, parityAt);
+      output.set(sealed.data.subarray(0, output.length - dataAt), dataAt);
+      parityAt += sealed.parity.length;
+      dataAt += sealed.data.length;
+    }
     return output;
   }
 
@@ -67,24 +78,55 @@ export class EccCodec {
     const layout = this.#layoutForStored(stored.length);
     const { code, blockCount, shardBytes } = layout;
     const unit = CRC_BYTES + shardBytes;
-    const blockShards = code.dataShardCount + code.parityShardCount;
-    const whole = new Uint8Array(blockCount * blockShards * unit);
-    whole.set(stored.subarray(0, whole.length));
-    const parityShards = shardViews(whole, 0, blockCount * code.parityShardCount, unit);
-    const dataStart = parityShards.length * unit;
-    const dataShards = shardViews(whole, dataStart, blockCount * code.dataShardCount, unit);
+    const parityBytes = blockCount * code.parityShardCount * unit;
+    const blockUnitBytes = code.dataShardCount * unit;
+    const blockBytes = code.dataShardCount * shardBytes;
+    const padded = new Uint8Array(blockCount * blockBytes);
     let repairedShardCount = 0;
-    for (let block = 0; block < blockCount; block++)
-      repairedShardCount += repairBlock({
-        code,
-        block,
-        parityShards,
-        dataShards,
-        dataStart,
-        unit,
-        storedBytes: stored.length,
-      });
-    return { message: joinMessage(dataShards, shardBytes), repairedShardCount };
+    for (const { firstBlock, count } of batches(layout)) {
+      // A shard that begins beyond the stored bytes is padding and counts as good.
+      const from = parityBytes + firstBlock * blockUnitBytes;
+      const { data, good, wrongCount } = this.#work.open(
+        stored.subarray(from, from + count * blockUnitBytes),
+        shardBytes,
+      );
+      padded.set(data, firstBlock * blockBytes);
+      if (wrongCount === 0) continue;
+      const isGood = good.slice();
+      for (let block = 0; block < count; block++) {
+        const at = block * code.dataShardCount;
+        repairedShardCount += this.#repairBlock({
+          layout,
+          block: firstBlock + block,
+          data: padded.subarray(
+            (firstBlock + block) * blockBytes,
+            (firstBlock + block + 1) * blockBytes,
+          ),
+          wrong: Array.from({ length: code.dataShardCount }, (_, i) => isGood[at + i] === 0),
+          stored,
+        });
+      }
+    }
+    return { message: messageOf(padded), repairedShardCount };
+  }
+
+  /** Rebuilds the damaged data shards of one block in place; returns how many there were. */
+  #repairBlock({ layout, block, data, wrong, stored }: Block): number {
+    const damagedShardCount = wrong.filter(Boolean).length;
+    if (damagedShardCount === 0) return 0;
+    const { code, shardBytes } = layout;
+    const parityUnitBytes = code.parityShardCount * (CRC_BYTES + shardBytes);
+    const units = new Uint8Array(parityUnitBytes);
+    units.set(stored.subarray(block * parityUnitBytes, (block + 1) * parityUnitBytes));
+    const parity = this.#work.open(units, shardBytes);
+    const present = [...wrong.map((is) => !is), ...Array.from(parity.good, (is) => is === 1)];
+    if (code.reconstruct(shardsOf(data, shardBytes), shardsOf(parity.data, shardBytes), present))
+      return damagedShardCount;
+    throw new KopiaError(
+      "CONTENT_CORRUPT",
+      `error correction: ${damagedShardCount} of ${code.dataShardCount} shards of block ${block} are damaged, more than can be rebuilt`,
+      { details: { block, damagedShardCount } },
+    );
   }
 
   #layoutForLength(lengthBytes: number): Layout {
@@ -152,95 +194,45 @@ function cutLength(lengthBytes: number, shardBytes: number): number {
   return lengthBytes + Math.ceil(lengthBytes / shardBytes) * CRC_BYTES;
 }
 
-function writeParity(output: Uint8Array, padded: Uint8Array, layout: Layout): void {
-  const { code, blockCount, shardBytes } = layout;
-  const view = new DataView(output.buffer);
-  const unit = CRC_BYTES + shardBytes;
-  for (let block = 0; block < blockCount; block++) {
-    const data = shardViews(
-      padded,
-      block * code.dataShardCount * shardBytes,
-      code.dataShardCount,
-      shardBytes,
-    );
-    const start = block * code.parityShardCount * unit;
-    const parity = Array.from({ length: code.parityShardCount }, (_, index) =>
-      output.subarray(start + index * unit + CRC_BYTES, start + (index + 1) * unit),
-    );
-    code.encode(data, parity);
-    parity.forEach((shard, index) => view.setUint32(start + index * unit, crc32(shard)));
-  }
+interface Batch {
+  readonly firstBlock: number;
+  readonly count: number;
 }
 
-function writeData(output: Uint8Array, padded: Uint8Array, shardBytes: number): void {
-  const view = new DataView(output.buffer, output.byteOffset, output.length);
-  for (let from = 0, to = 0; to < output.length; from += shardBytes, to += CRC_BYTES + shardBytes) {
-    const shard = padded.subarray(from, from + shardBytes);
-    view.setUint32(to, crc32(shard));
-    output.set(shard.subarray(0, output.length - to - CRC_BYTES), to + CRC_BYTES);
-  }
+function* batches({ code, blockCount, shardBytes }: Layout): Generator<Batch> {
+  const step = Math.max(1, Math.floor(BATCH_BYTES / (code.dataShardCount * shardBytes)));
+  for (let firstBlock = 0; firstBlock < blockCount; firstBlock += step)
+    yield { firstBlock, count: Math.min(step, blockCount - firstBlock) };
+}
+
+/** Some blocks of `u32be length ‖ message ‖ zeros`. */
+function paddedPart(message: Uint8Array, part: Batch & { readonly layout: Layout }): Uint8Array {
+  const blockBytes = part.layout.code.dataShardCount * part.layout.shardBytes;
+  const padded = new Uint8Array(part.count * blockBytes);
+  const from = part.firstBlock * blockBytes - LENGTH_BYTES;
+  if (from < 0) {
+    new DataView(padded.buffer).setUint32(0, message.length);
+    padded.set(message.subarray(0, padded.length - LENGTH_BYTES), LENGTH_BYTES);
+  } else padded.set(message.subarray(from, from + padded.length));
+  return padded;
 }
 
 interface Block {
-  readonly code: ReedSolomon;
+  readonly layout: Layout;
   readonly block: number;
-  /** All shards of the message, each behind its CRC. */
-  readonly parityShards: readonly Uint8Array[];
-  readonly dataShards: readonly Uint8Array[];
-  readonly dataStart: number;
-  readonly unit: number;
-  readonly storedBytes: number;
+  /** The data shards without CRCs. */
+  readonly data: Uint8Array;
+  /** Which of them are damaged. */
+  readonly wrong: readonly boolean[];
+  readonly stored: Uint8Array;
 }
 
-/** Rebuilds the damaged data shards of one block; returns how many there were. */
-function repairBlock(input: Block): number {
-  const { code, block, unit } = input;
-  const firstData = block * code.dataShardCount;
-  const data = input.dataShards.slice(firstData, firstData + code.dataShardCount);
-  // A shard that begins beyond the stored bytes is padding and counts as good.
-  const dataGood = data.map(
-    (shard, index) =>
-      input.dataStart + (firstData + index) * unit >= input.storedBytes || isGood(shard),
-  );
-  const damaged = dataGood.filter((good) => !good).length;
-  if (damaged === 0) return 0;
-  const parity = input.parityShards.slice(
-    block * code.parityShardCount,
-    (block + 1) * code.parityShardCount,
-  );
-  const withoutCrc = (shard: Uint8Array): Uint8Array => shard.subarray(CRC_BYTES);
-  const rebuilt = code.reconstruct(data.map(withoutCrc), parity.map(withoutCrc), [
-    ...dataGood,
-    ...parity.map(isGood),
-  ]);
-  if (!rebuilt)
+function messageOf(padded: Bytes): Bytes {
+  const lengthBytes = new DataView(padded.buffer).getUint32(0);
+  if (lengthBytes > padded.length - LENGTH_BYTES)
     throw new KopiaError(
       "CONTENT_CORRUPT",
-      `error correction: ${damaged} of ${data.length} shards of block ${block} are damaged, more than can be rebuilt`,
-      { details: { block, damagedShardCount: damaged } },
+      `error correction: the message length ${lengthBytes} does not fit its ${padded.length} bytes`,
     );
-  return damaged;
-}
-
-function isGood(shard: Uint8Array): boolean {
-  const stored = new DataView(shard.buffer, shard.byteOffset, CRC_BYTES).getUint32(0);
-  return stored === crc32(shard.subarray(CRC_BYTES));
-}
-
-function joinMessage(dataShards: readonly Uint8Array[], shardBytes: number): Bytes {
-  const joined = new Uint8Array(dataShards.length * shardBytes);
-  dataShards.forEach((shard, index) => joined.set(shard.subarray(CRC_BYTES), index * shardBytes));
-  const lengthBytes = joined.length < LENGTH_BYTES ? -1 : new DataView(joined.buffer).getUint32(0);
-  if (lengthBytes < 0 || lengthBytes > joined.length - LENGTH_BYTES)
-    throw new KopiaError(
-      "CONTENT_CORRUPT",
-      `error correction: the message length ${lengthBytes} does not fit its ${joined.length} bytes`,
-    );
-  return joined.slice(LENGTH_BYTES, LENGTH_BYTES + lengthBytes);
-}
-
-function shardViews(bytes: Uint8Array, start: number, count: number, unit: number): Uint8Array[] {
-  return Array.from({ length: count }, (_, index) =>
-    bytes.subarray(start + index * unit, start + (index + 1) * unit),
-  );
+  return padded.subarray(LENGTH_BYTES, LENGTH_BYTES + lengthBytes);
 }

@@ -1,4 +1,4 @@
-import { productsOf } from "./galois-field.ts";
+import { combine } from "./combine-shards.ts";
 import { type GaloisMatrix, invertMatrix, multiplyMatrices, vandermonde } from "./galois-matrix.ts";
 
 /**
@@ -8,6 +8,8 @@ import { type GaloisMatrix, invertMatrix, multiplyMatrices, vandermonde } from "
 export class ReedSolomon {
   readonly dataShardCount: number;
   readonly parityShardCount: number;
+  /** The factors of each parity shard, one for each data shard. */
+  readonly parityRows: GaloisMatrix;
   readonly #matrix: GaloisMatrix;
 
   /** Together at most 256 shards. */
@@ -16,13 +18,7 @@ export class ReedSolomon {
     this.parityShardCount = parityShardCount;
     const full = vandermonde(dataShardCount + parityShardCount, dataShardCount);
     this.#matrix = multiplyMatrices(full, invertMatrix(full.slice(0, dataShardCount)));
-  }
-
-  /** Fills the parity shards from the data shards. */
-  encode(data: readonly Uint8Array[], parity: readonly Uint8Array[]): void {
-    parity.forEach((shard, index) =>
-      combine(this.#matrix[this.dataShardCount + index] as Uint8Array, data, shard),
-    );
+    this.parityRows = this.#matrix.slice(dataShardCount);
   }
 
   /**
@@ -44,18 +40,5 @@ export class ReedSolomon {
       if (present[index] !== true) combine(decode[index] as Uint8Array, inputs, shard);
     });
     return true;
-  }
-}
-
-/** `output` := Σ factors[i] · inputs[i], byte position by byte position. */
-function combine(factors: Uint8Array, inputs: readonly Uint8Array[], output: Uint8Array): void {
-  output.fill(0);
-  for (let i = 0; i < inputs.length; i++) {
-    const factor = factors[i] as number;
-    if (factor === 0) continue;
-    const products = productsOf(factor);
-    const input = inputs[i] as Uint8Array;
-    for (let at = 0; at < output.length; at++)
-      output[at] = (output[at] as number) ^ (products[input[at] as number] as number);
   }
 }

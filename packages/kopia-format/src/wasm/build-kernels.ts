@@ -7,13 +7,23 @@ import { join } from "node:path";
 // Development only: `node packages/kopia-format/src/wasm/build-kernels.ts [--check]` compiles each
 // kernel and writes (or compares) its base64 module. The compiler is fetched in this exact version.
 const COMPILER = "assemblyscript@0.28.20";
-const COMPILER_OPTIONS = ["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd"];
+const COMPILER_OPTIONS = [
+  "-O3",
+  "--noAssert",
+  "--runtime",
+  "stub",
+  "--enable",
+  "simd",
+  "--enable",
+  "relaxed-simd",
+];
 /** Kernels with the pages of 64 KiB that they start with; more are for the loader to ask for. */
 const KERNELS = {
   "splitter-kernel": 1,
   "s2-kernel": 3,
   "scrypt-kernel": 1,
   "content-key-kernel": 1,
+  "ecc-kernel": 1,
 };
 const LINE_LENGTH = 96;
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadKernel } from "./load-kernel.ts";
 import * as contentKey from "./content-key-kernel.wasm.ts";
+import * as ecc from "./ecc-kernel.wasm.ts";
 import * as s2 from "./s2-kernel.wasm.ts";
 import * as scrypt from "./scrypt-kernel.wasm.ts";
 import * as splitter from "./splitter-kernel.wasm.ts";
@@ -11,6 +12,7 @@ import * as splitter from "./splitter-kernel.wasm.ts";
 const KERNELS = [
   ["splitter-kernel", splitter, ["anyRabinKarp", "findBuzhash", "findRabinKarp", "memory"]],
   ["content-key-kernel", contentKey, ["hmac", "keyBlock", "memory"]],
+  ["ecc-kernel", ecc, ["memory", "parity", "unwrap", "wrap"]],
   ["s2-kernel", s2, ["crc32c", "memory", "packBlock", "unpackBlock"]],
   ["scrypt-kernel", scrypt, ["begin", "fill", "filled", "finish", "memory", "mix", "reserve"]],
 ] as const;

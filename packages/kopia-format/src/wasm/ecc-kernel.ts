@@ -16,7 +16,7 @@ export interface EccTables {
   /** CRC-32, eight tables of 256. */
   readonly crc: readonly Int32Array[];
   /** The 256 products of an element of GF(2^8). */
-  productsOf(element: number): Uint8Array;
+  readonly productsOf: (element: number) => Uint8Array;
 }
 
 /** The compiled passes of error correction. All results are views that the next call overwrites. */

@@ -7,6 +7,7 @@ import type { Encryptor } from "../encryption/encryptor.ts";
 import type { ContentFormat } from "../format/repository-format.ts";
 import type { ContentEntry } from "./content-entry.ts";
 import { contentIv } from "./content-id.ts";
+import type { PackWriter } from "./pack/pack-writer.ts";
 
 /** Lengths in an index stay below this (spec 1 §7.3). */
 export const MAX_CONTENT_BYTES = 2 ** 28;
@@ -16,6 +17,9 @@ export const COMPRESSION_HEADER_BYTES = 4;
 export const LZ4_HEADER_ID = 0x1400;
 
 const MIN_ROOM_BYTES = 2 ** 17;
+
+/** Longer contents are encrypted where they were compressed, so that no pack buffer grows to their length. */
+const MIN_DIRECT_BYTES = 2 ** 18;
 
 /** Decrypting shorter contents in place saves nothing. */
 const MIN_IN_PLACE_BYTES = 2 ** 18;
@@ -42,7 +46,7 @@ export class ContentCodec {
   /** Error correction adds a varying number of bytes, so its output cannot be placed beforehand. */
   readonly #hasFixedOverhead: boolean;
   readonly #compressors = new Map<number, Compressor>();
-  /** Where contents are compressed, with room for the header in front; reused. */
+  /** Where contents are compressed, and long ones encrypted, with room for what comes in front; reused. */
   #room: Bytes = new Uint8Array(0);
 
   constructor(
@@ -102,38 +106,56 @@ export class ContentCodec {
   /** `undefined` when the compressor needs memory of its own. */
   #compressIntoRoom(data: Uint8Array, compressor: Compressor): StoredForm | undefined {
     if (compressor.compressInto === undefined) return undefined;
-    const neededBytes = COMPRESSION_HEADER_BYTES + data.length + (data.length >> 8) + 256;
-    if (this.#room.length < neededBytes) {
-      releaseBytes(this.#room);
-      this.#room = new Uint8Array(Math.max(neededBytes, MIN_ROOM_BYTES));
-    }
-    const room = this.#room;
-    const lengthBytes = compressor.compressInto(data, room, COMPRESSION_HEADER_BYTES);
+    const front = this.#encryptor.inPlaceOffsetBytes ?? 0;
+    const streamOffset = front + COMPRESSION_HEADER_BYTES;
+    const room = this.#roomFor(streamOffset + data.length + (data.length >> 8) + 256);
+    const lengthBytes = compressor.compressInto(data, room, streamOffset);
     if (lengthBytes === undefined) return undefined;
     if (COMPRESSION_HEADER_BYTES + lengthBytes >= data.length) {
       return { bytes: data, compressionHeaderId: 0 };
     }
-    new DataView(room.buffer).setUint32(0, compressor.headerId);
-    const bytes = room.subarray(0, COMPRESSION_HEADER_BYTES + lengthBytes);
+    new DataView(room.buffer).setUint32(front, compressor.headerId);
+    const bytes = room.subarray(front, streamOffset + lengthBytes);
     return { bytes, compressionHeaderId: compressor.headerId };
   }
 
+  #roomFor(neededBytes: number): Bytes {
+    if (this.#room.length < neededBytes) {
+      releaseBytes(this.#room);
+      this.#room = new Uint8Array(Math.max(neededBytes, MIN_ROOM_BYTES));
+    }
+    return this.#room;
+  }
+
   /**
-   * Encrypts into the room that `reserve` gives.
+   * Encrypts and appends to a pack.
+   * @param stored as `toStoredForm` gave it last, or bytes of the caller's; the former are lost.
    * @returns the packed length.
+   * @throws KopiaError storage errors.
    */
-  encryptInto(
+  packInto(
+    pack: Pick<PackWriter, "reserve" | "advance" | "append">,
     stored: Uint8Array,
     iv: Uint8Array,
-    reserve: (lengthBytes: number) => Uint8Array,
   ): number {
-    if (this.#hasFixedOverhead) {
-      const room = reserve(stored.length + this.#encryptor.overheadBytes);
-      return this.#encryptor.encryptInto(stored, iv, room);
+    if (!this.#hasFixedOverhead) {
+      const packed = this.#encryptor.encrypt(stored, iv);
+      pack.append(packed);
+      return packed.length;
     }
-    const packed = this.#encryptor.encrypt(stored, iv);
-    reserve(packed.length).set(packed);
-    return packed.length;
+    const lengthBytes = stored.length + this.#encryptor.overheadBytes;
+    const { inPlaceOffsetBytes } = this.#encryptor;
+    if (lengthBytes > MIN_DIRECT_BYTES && inPlaceOffsetBytes !== undefined) {
+      // Bytes that are not in the room did not shrink, so that nothing in it is needed.
+      const room = stored.buffer === this.#room.buffer ? this.#room : this.#roomFor(lengthBytes);
+      const packed = room.subarray(0, lengthBytes);
+      this.#encryptor.encryptInto(stored, iv, packed);
+      pack.append(packed);
+      return lengthBytes;
+    }
+    this.#encryptor.encryptInto(stored, iv, pack.reserve(lengthBytes));
+    pack.advance(lengthBytes);
+    return lengthBytes;
   }
 
   /**

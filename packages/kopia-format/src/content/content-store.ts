@@ -69,6 +69,8 @@ export interface WriteContentOptions {
   readonly prefix?: string;
   /** Requested compression header ID, 0 for none (spec 1 §5.3). */
   readonly compressionHeaderId?: number;
+  /** What `hashContents` gave for exactly these bytes; absent: they are hashed now. */
+  readonly hash?: Uint8Array;
 }
 
 /**
@@ -79,6 +81,8 @@ export interface WriteContentOptions {
 export interface ContentWriter extends ContentReader {
   /** Stores bytes, or finds them already stored. The bytes are not kept: the caller may reuse the array. */
   writeContent(data: Uint8Array, options?: WriteContentOptions): ContentId;
+  /** Hashes of several contents, for `writeContent` of each; `undefined` where that saves nothing. */
+  hashContents?(contents: readonly Uint8Array[]): readonly Uint8Array[] | undefined;
   /**
    * To be awaited between batches of writes, at least every 32 MiB: bounds the packs in flight,
    * refreshes the index when it is older than 15 minutes, flushes when 10 minutes have passed.

@@ -65,7 +65,7 @@ export class ThreadContentWriter {
     const { codec, overheadBytes } = this.#options;
     const compressor = codec.compressorFor(options.compressionHeaderId ?? 0, prefix);
     if (data.length + overheadBytes >= MAX_CONTENT_BYTES) throw tooLarge(data.length);
-    const hash = this.#hash.hash(data);
+    const hash = options.hash ?? this.#hash.hash(data);
     const contentId = formatContentId(prefix, hash);
     const packPrefix = packPrefixFor(prefix);
     try {
@@ -78,10 +78,7 @@ export class ThreadContentWriter {
       const writer = unit.openPack(packPrefix);
       const packOffset = writer.lengthBytes;
       const iv = hash.subarray(hash.length - CONTENT_IV_BYTES);
-      const packedLength = codec.encryptInto(stored.bytes, iv, (lengthBytes) =>
-        writer.reserve(lengthBytes),
-      );
-      writer.advance(packedLength);
+      const packedLength = codec.packInto(writer, stored.bytes, iv);
       unit.record({
         contentId,
         packBlobId: writer.blobId,
@@ -104,6 +101,11 @@ export class ThreadContentWriter {
       throw error;
     }
     return contentId;
+  }
+
+  /** As `ContentWriter.hashContents`. */
+  hashContents(contents: readonly Uint8Array[]): readonly Uint8Array[] | undefined {
+    return this.#hash.hashMany?.(contents);
   }
 
   /** Bounds the packs on their way to storage. @throws KopiaError `SESSION_BROKEN`. */

@@ -123,7 +123,7 @@ export class WriteSession implements ContentWriteSession {
     const { codec } = this.#options;
     const compressor = codec.compressorFor(options.compressionHeaderId ?? 0, prefix);
     this.#assertLength(data.length);
-    const hash = this.#hash.hash(data);
+    const hash = options.hash ?? this.#hash.hash(data);
     const contentId = formatContentId(prefix, hash);
     const packPrefix = packPrefixFor(prefix);
     const presence = this.#presence(prefix, hash, packPrefix);
@@ -146,6 +146,10 @@ export class WriteSession implements ContentWriteSession {
       }),
     );
     return contentId;
+  }
+
+  hashContents(contents: readonly Uint8Array[]): readonly Bytes[] | undefined {
+    return this.#hash.hashMany?.(contents);
   }
 
   async settle(): Promise<void> {
@@ -366,10 +370,7 @@ export class WriteSession implements ContentWriteSession {
     const { contentId, packPrefix, stored } = addition;
     const writer = this.#view.unit.openPack(packPrefix);
     const packOffset = writer.lengthBytes;
-    const packedLength = codec.encryptInto(stored.bytes, addition.iv, (lengthBytes) =>
-      writer.reserve(lengthBytes),
-    );
-    writer.advance(packedLength);
+    const packedLength = codec.packInto(writer, stored.bytes, addition.iv);
     this.#view.unit.record({
       contentId,
       packBlobId: writer.blobId,

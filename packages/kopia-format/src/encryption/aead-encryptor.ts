@@ -21,6 +21,7 @@ export class AeadEncryptor implements Encryptor {
   readonly name: string;
   readonly provider: "portable" | "fast";
   readonly overheadBytes: number = NONCE_LENGTH_BYTES + TAG_LENGTH_BYTES;
+  readonly inPlaceOffsetBytes: number = NONCE_LENGTH_BYTES;
   readonly #aead: Aead;
   readonly #contentKey: ContentKeyDerivation;
   readonly #random: RandomBytes;

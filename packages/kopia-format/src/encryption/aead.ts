@@ -17,7 +17,7 @@ export interface AeadInput {
 /** An authenticated cipher, without any rule about where its keys and nonces come from. */
 export interface Aead {
   readonly provider: "portable" | "fast";
-  /** Writes `ciphertext ‖ tag` to the start of `output` (at least `plaintext.length + 16` bytes). */
+  /** Writes `ciphertext ‖ tag` to the start of `output` (at least `plaintext.length + 16` bytes), where the plaintext may begin, too. */
   seal(input: AeadInput, plaintext: Uint8Array, output: Uint8Array): void;
   /** The plaintext of `ciphertext ‖ tag`, or `undefined` when authentication fails. */
   open(input: AeadInput, sealed: Uint8Array): Bytes | undefined;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { fromHex, toHex, utf8Decode, utf8Encode, type Bytes } from "../base/bytes.ts";
+import { bytesEqual, fromHex, toHex, utf8Decode, utf8Encode, type Bytes } from "../base/bytes.ts";
 import { createHashFunction } from "../hashing/registry.ts";
+import { seededBytes } from "../testing/index.ts";
 import { contentKeyDerivation } from "./content-key.ts";
 import { DEFAULT_ENCRYPTION, ENCRYPTION_NAMES, createEncryptor } from "./registry.ts";
 
@@ -93,6 +94,23 @@ test("encryptInto writes the start of the output only, and refuses one that is t
     expect(() => encryptor.encryptInto(utf8Encode("foo"), IV_ZEROS, new Uint8Array(30))).toThrow(
       RangeError,
     );
+  }
+});
+
+test("a plaintext may lie where its ciphertext goes, however long it is", () => {
+  for (const provider of PROVIDERS) {
+    for (const name of ENCRYPTION_NAMES) {
+      const encryptor = createEncryptor(name, MASTER_KEY, { provider });
+      const offset = encryptor.inPlaceOffsetBytes ?? Number.NaN;
+      for (const lengthBytes of [0, 1, 5000, 2 ** 18, 2 ** 18 + 1, 600_000]) {
+        const plaintext = seededBytes(3, lengthBytes);
+        const room = new Uint8Array(lengthBytes + encryptor.overheadBytes);
+        room.set(plaintext, offset);
+        const inRoom = room.subarray(offset, offset + lengthBytes);
+        expect(encryptor.encryptInto(inRoom, IV_ZEROS, room)).toBe(room.length);
+        expect(bytesEqual(encryptor.decrypt(room, IV_ZEROS), plaintext)).toBe(true);
+      }
+    }
   }
 });
 

@@ -6,11 +6,13 @@ export interface Encryptor {
   readonly provider: "portable" | "fast";
   /** Bytes that encryption adds (28 for both ciphers). */
   readonly overheadBytes: number;
+  /** Where a plaintext may lie in the output of `encryptInto`; absent: nowhere. */
+  readonly inPlaceOffsetBytes?: number;
   /** `nonce ‖ ciphertext ‖ tag`, under the key derived from `iv`, with `iv` as additional data. */
   encrypt(plaintext: Uint8Array, iv: Uint8Array): Bytes;
   /**
-   * As `encrypt`, written to the start of `output` (which must not overlap the plaintext) without
-   * a copy of its own: for the pack writer.
+   * As `encrypt`, written to the start of `output` without a copy of its own: for the pack writer. The output must not
+   * overlap the plaintext, unless this lies `inPlaceOffsetBytes` behind the output's start.
    *
    * @returns the number of bytes written, `plaintext.length + overheadBytes`.
    * @throws RangeError when `output` is too short.

@@ -2,11 +2,14 @@ import { blake2b, blake2s } from "@noble/hashes/blake2.js";
 import { createBLAKE2b, createBLAKE2s, type IHasher } from "hash-wasm";
 import { copyBytes } from "../base/bytes.ts";
 import { KopiaError } from "../base/errors.ts";
+import { loadBlake2bLanes } from "../wasm/blake2b-kernel.ts";
 import type { Digest, DigestProvider } from "./digest.ts";
 
 /** The two BLAKE2 variants. */
 export type Blake2Name = "blake2b" | "blake2s";
 
+/** The only result length that the kernel for several messages has: that of all of Kopia's BLAKE2b hashes. */
+const LANES_RESULT_BYTES = 32;
 const MAX_KEY_BYTES = { blake2b: 64, blake2s: 32 } as const;
 
 /**
@@ -32,7 +35,10 @@ export async function createBlake2Digest(
   }
   if (provider === "portable") return portableBlake2(name, sizeBytes, copyBytes(secret));
   const create = name === "blake2b" ? createBLAKE2b : createBLAKE2s;
-  return wasmDigest(await create(sizeBytes * 8, secret.length === 0 ? undefined : secret));
+  const digest = wasmDigest(await create(sizeBytes * 8, secret.length === 0 ? undefined : secret));
+  if (name !== "blake2b" || sizeBytes !== LANES_RESULT_BYTES) return digest;
+  const computeMany = loadBlake2bLanes(secret, (data) => digest.compute(data));
+  return computeMany === undefined ? digest : { ...digest, computeMany };
 }
 
 /** A hash-wasm instance, reused for every digest. */

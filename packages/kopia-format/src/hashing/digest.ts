@@ -8,4 +8,6 @@ export interface Digest {
   readonly provider: DigestProvider;
   /** The full result in bytes of its own. */
   compute(data: Uint8Array): Bytes;
+  /** As `compute` of each, in order. Only where several at once are quicker. */
+  readonly computeMany?: (messages: readonly Uint8Array[]) => Bytes[];
 }

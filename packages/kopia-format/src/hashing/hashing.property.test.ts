@@ -25,3 +25,45 @@ for (const name of HASH_NAMES) {
     );
   });
 }
+
+const BLAKE2B_NAMES = HASH_NAMES.filter((name) => name.startsWith("BLAKE2B"));
+
+for (const name of BLAKE2B_NAMES) {
+  test(`${name}: several messages at once have the hashes of each`, async () => {
+    const counts = fc.array(
+      fc.oneof(
+        fc.nat(300),
+        fc.nat(3).map((blocks) => 128 * blocks),
+        lengths,
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.constantFrom(0, 1, 32, 64), counts, async (...input) => {
+        const [seed, secretLength, messageLengths] = input;
+        const secret = seededBytes(seed, secretLength);
+        const fast = await createHashFunction(name, secret, "fast");
+        const messages = messageLengths.map((length, i) =>
+          seededBytes(seed + i, length + 7).subarray(3, length + 3),
+        );
+        const each = messages.map((message) => fast.hash(message));
+        expect(fast.hashMany?.(messages)).toEqual(each);
+        const portable = await createHashFunction(name, secret, "portable");
+        expect(each[0]).toEqual(messages[0] && portable.hash(messages[0]));
+      }),
+      { numRuns },
+    );
+  });
+}
+
+test("more messages, and longer ones, than the kernel holds", async () => {
+  const fast = await createHashFunction("BLAKE2B-256-128", seededBytes(1, 32), "fast");
+  const many = Array.from({ length: 600 }, (_, i) => seededBytes(i, 40));
+  const long = [2 ** 19 - 1, 2 ** 19, 2 ** 19 + 1, 2 ** 18].map((length) => seededBytes(1, length));
+  for (const messages of [many, long]) {
+    const each = messages.map((message) => fast.hash(message));
+    const hashes = fast.hashMany?.(messages) ?? [];
+    expect(hashes.map((hash) => Buffer.from(hash).toString("hex"))).toEqual(
+      each.map((hash) => Buffer.from(hash).toString("hex")),
+    );
+  }
+});

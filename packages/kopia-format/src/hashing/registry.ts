@@ -56,14 +56,15 @@ export async function createHashFunction(
   }
   const { sizeBytes } = algorithm;
   const digest = await algorithm.create(secret, provider);
+  const { computeMany } = digest;
+  const shorten = (full: Bytes): Bytes =>
+    full.length === sizeBytes ? full : full.slice(0, sizeBytes);
   return {
     name,
     sizeBytes,
     provider: digest.provider,
-    hash: (data): Bytes => {
-      const full = digest.compute(data);
-      return full.length === sizeBytes ? full : full.slice(0, sizeBytes);
-    },
+    hash: (data) => shorten(digest.compute(data)),
+    ...(computeMany && { hashMany: (messages) => computeMany(messages).map(shorten) }),
   };
 }
 

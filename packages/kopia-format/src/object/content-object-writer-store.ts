@@ -6,6 +6,7 @@ import {
   ContentObjectWriter,
   SegmenterPool,
   writeIndirectObject,
+  writeUncutObject,
   type WriterContext,
 } from "./content-object-writer.ts";
 import type { IndirectEntry } from "./indirect-list.ts";
@@ -17,6 +18,7 @@ import type {
   ObjectWriterOptions,
   ObjectWriterStore,
   StoredPiece,
+  WriteObjectOptions,
 } from "./object-store.ts";
 
 /** What writing objects needs besides contents. */
@@ -46,7 +48,9 @@ export class ContentObjectWriterStore extends ContentObjectStore implements Obje
     return new ContentObjectWriter(this.#context, options);
   }
 
-  writeObject(data: Uint8Array, options: ObjectWriterOptions = {}): ObjectId {
+  writeObject(data: Uint8Array, options: WriteObjectOptions = {}): ObjectId {
+    const uncut = writeUncutObject(this.#context, data, options);
+    if (uncut !== undefined) return uncut;
     const writer = this.createWriter(options);
     writer.write(data);
     return writer.finish();

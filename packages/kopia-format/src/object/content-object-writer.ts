@@ -5,7 +5,7 @@ import type { ContentWriter } from "../content/content-store.ts";
 import type { Splitter, SplitterFactory } from "../splitter/splitter.ts";
 import { encodeIndirectList, type IndirectEntry } from "./indirect-list.ts";
 import { formatObjectId, parseObjectId, type ObjectId } from "./object-id.ts";
-import type { ObjectWriter, ObjectWriterOptions } from "./object-store.ts";
+import type { ObjectWriter, ObjectWriterOptions, WriteObjectOptions } from "./object-store.ts";
 
 /** Prefix of index streams of objects that have none (spec 2 §2.4). */
 const INDEX_PREFIX = "x";
@@ -136,7 +136,7 @@ export class ContentObjectWriter implements ObjectWriter {
   }
 
   #flushSegment(segment: Uint8Array): void {
-    const objectId = this.#writeSegment(segment);
+    const objectId = writeSegment(this.#context, segment, this.#options);
     this.#entries.push({
       offsetBytes: this.#flushedBytes,
       lengthBytes: segment.length,
@@ -145,29 +145,49 @@ export class ContentObjectWriter implements ObjectWriter {
     this.#flushedBytes += segment.length;
   }
 
-  #writeSegment(segment: Uint8Array): ObjectId {
-    const { prefix = "", compressionHeaderId = 0 } = this.#options;
-    const { contents, legacyCompressor } = this.#context;
-    if (legacyCompressor === undefined) {
-      return contents.writeContent(segment, { prefix, compressionHeaderId });
-    }
-    const compressor =
-      prefix === "" && compressionHeaderId !== 0
-        ? legacyCompressor(compressionHeaderId)
-        : undefined;
-    const compressed = compressor && compressWithHeader(compressor, segment);
-    if (compressed === undefined || compressed.length >= segment.length) {
-      return contents.writeContent(segment, { prefix });
-    }
-    const contentId = contents.writeContent(compressed, { prefix });
-    return formatObjectId({ indirection: 0, compressed: true, contentId });
-  }
-
   #indexId(): ObjectId {
     const only = this.#entries.length === 1 ? this.#entries[0] : undefined;
     if (only !== undefined) return only.objectId;
     return writeIndirectObject(this.#context, this.#entries, this.#options);
   }
+}
+
+/**
+ * Writes an object that the splitter does not cut, without a copy of its bytes; `undefined` when it does cut it.
+ */
+export function writeUncutObject(
+  context: WriterContext,
+  data: Uint8Array,
+  options: WriteObjectOptions,
+): ObjectId | undefined {
+  const { segmenters } = context;
+  const name = segmenters.resolveName(options.splitter);
+  const segmenter = segmenters.take(name);
+  const cutLength = segmenter.splitter.nextSplitPoint(data, 0, data.length);
+  segmenters.giveBack(name, segmenter);
+  if (cutLength >= 0 && cutLength < data.length) return undefined;
+  return writeSegment(context, data, options);
+}
+
+/** Stores one piece of an object as a content. */
+function writeSegment(
+  { contents, legacyCompressor }: WriterContext,
+  segment: Uint8Array,
+  options: WriteObjectOptions,
+): ObjectId {
+  const { prefix = "", compressionHeaderId = 0, hash } = options;
+  if (legacyCompressor === undefined) {
+    const known = hash === undefined ? {} : { hash };
+    return contents.writeContent(segment, { prefix, compressionHeaderId, ...known });
+  }
+  const compressor =
+    prefix === "" && compressionHeaderId !== 0 ? legacyCompressor(compressionHeaderId) : undefined;
+  const compressed = compressor && compressWithHeader(compressor, segment);
+  if (compressed === undefined || compressed.length >= segment.length) {
+    return contents.writeContent(segment, { prefix });
+  }
+  const contentId = contents.writeContent(compressed, { prefix });
+  return formatObjectId({ indirection: 0, compressed: true, contentId });
 }
 
 /**

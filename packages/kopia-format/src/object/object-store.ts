@@ -33,6 +33,12 @@ export interface ObjectWriterOptions {
   readonly splitter?: string;
 }
 
+/** How whole bytes are to be written as an object. */
+export interface WriteObjectOptions extends ObjectWriterOptions {
+  /** What `ContentWriter.hashContents` gave for exactly these bytes. */
+  readonly hash?: Uint8Array | undefined;
+}
+
 /** Writes one object; synchronous like the contents below it. */
 export interface ObjectWriter {
   readonly lengthBytes: number;
@@ -80,7 +86,7 @@ export interface ObjectStore {
 export interface ObjectWriterStore extends ObjectStore {
   createWriter(options?: ObjectWriterOptions): ObjectWriter;
   /** Whole bytes as one object. */
-  writeObject(data: Uint8Array, options?: ObjectWriterOptions): ObjectId;
+  writeObject(data: Uint8Array, options?: WriteObjectOptions): ObjectId;
   /** A cutter of the given splitter; `undefined` in repositories of index version 1, whose objects only writers can make. */
   createCutter(options?: Pick<ObjectWriterOptions, "splitter">): ObjectCutter | undefined;
   /** The object whose contents, at least one, are these in this order: what a writer that cut them would have given. */

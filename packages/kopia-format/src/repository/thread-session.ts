@@ -30,7 +30,7 @@ export interface ThreadSetup {
 
 /** A thread's part of a write session: it stores objects, and reads nothing back. */
 export interface ThreadSession {
-  readonly contents: Pick<ContentWriter, "settle" | "writeContent">;
+  readonly contents: Pick<ContentWriter, "settle" | "writeContent" | "hashContents">;
   readonly objects: Pick<ObjectWriterStore, "createWriter" | "writeObject" | "concatenate">;
   /** Bytes packed since the last grant. */
   packedBytes(): number;
@@ -115,10 +115,12 @@ export async function openThreadSession(
 class WritingOnly implements ContentWriter {
   readonly writeContent: ContentWriter["writeContent"];
   readonly settle: ContentWriter["settle"];
+  readonly hashContents: NonNullable<ContentWriter["hashContents"]>;
 
   constructor(writer: ThreadContentWriter) {
     this.writeContent = (data, options) => writer.writeContent(data, options);
     this.settle = () => writer.settle();
+    this.hashContents = (contents) => writer.hashContents(contents);
   }
 
   getContent(): never {

@@ -24,6 +24,7 @@ const KERNELS = {
   "scrypt-kernel": 1,
   "content-key-kernel": 1,
   "ecc-kernel": 1,
+  "blake2b-kernel": 9,
 };
 const LINE_LENGTH = 96;
 

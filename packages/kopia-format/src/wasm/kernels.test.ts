@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadKernel } from "./load-kernel.ts";
+import * as blake2b from "./blake2b-kernel.wasm.ts";
 import * as contentKey from "./content-key-kernel.wasm.ts";
 import * as ecc from "./ecc-kernel.wasm.ts";
 import * as s2 from "./s2-kernel.wasm.ts";
@@ -13,6 +14,7 @@ const KERNELS = [
   ["splitter-kernel", splitter, ["anyRabinKarp", "findBuzhash", "findRabinKarp", "memory"]],
   ["content-key-kernel", contentKey, ["hmac", "keyBlock", "memory"]],
   ["ecc-kernel", ecc, ["memory", "parity", "unwrap", "wrap"]],
+  ["blake2b-kernel", blake2b, ["hashMany", "memory", "takeKey"]],
   ["s2-kernel", s2, ["crc32c", "memory", "packBlock", "unpackBlock"]],
   ["scrypt-kernel", scrypt, ["begin", "fill", "filled", "finish", "memory", "mix", "reserve"]],
 ] as const;

@@ -26,7 +26,7 @@ import type {
 
 /** The part of a write session that stores files; a `WriteSession` fits. */
 export interface FileStoringSession {
-  readonly contents: Pick<ContentWriter, "settle">;
+  readonly contents: Pick<ContentWriter, "settle" | "hashContents">;
   readonly objects: Pick<ObjectWriterStore, "createWriter" | "writeObject" | "concatenate">;
 }
 
@@ -47,6 +47,14 @@ export function createInlineExecutor(session: FileStoringSession): UploadExecuto
 
 const READ_BUFFER_BYTES = 2 ** 20;
 const SETTLE_EVERY_BYTES = 2 ** 25;
+/** Small files are read together, so that their bytes can be hashed together. */
+const MAX_TOGETHER_ITEMS = 128;
+const MAX_TOGETHER_BYTES = 2 ** 19;
+const MAX_TOGETHER_FILE_BYTES = 2 ** 18;
+
+/** A file of several that were read together: its bytes, or why it could not be read. */
+type ReadTogether = { readonly data: Uint8Array } | { readonly failure: UploadItemResult };
+
 class BatchRun {
   readonly #session: FileStoringSession;
   readonly #buffer: Buffer;
@@ -72,15 +80,96 @@ class BatchRun {
   async run(): Promise<readonly UploadItemResult[]> {
     const results: UploadItemResult[] = [];
     const { items } = this.#batch;
-    for (let index = 0; index < items.length; index++) {
-      const item = items[index] as UploadItem;
-      const result = this.#stopped ? SKIPPED : this.#store(item, index);
-      // Awaiting only what is a promise: most files are small, and cost none.
-      results.push(result instanceof Promise ? await result : result);
+    while (results.length < items.length) {
+      const index = results.length;
+      this.#storeTogether(results);
+      if (results.length === index) {
+        const result = this.#stopped ? SKIPPED : this.#store(items[index] as UploadItem, index);
+        // Awaiting only what is a promise: most files are small, and cost none.
+        results.push(result instanceof Promise ? await result : result);
+      }
       if (this.#unsettledBytes >= SETTLE_EVERY_BYTES) await this.#settle();
     }
     await this.#settle();
     return results;
+  }
+
+  /** Stores the small files that come next, if any, and adds what became of them. */
+  #storeTogether(results: UploadItemResult[]): void {
+    const { items } = this.#batch;
+    const start = results.length;
+    const read = this.#stopped ? [] : this.#readTogether(start);
+    const datas = read.flatMap((file) => ("data" in file ? [file.data] : []));
+    const hashes = datas.length < 2 ? undefined : this.#session.contents.hashContents?.(datas);
+    let hashed = 0;
+    for (const [i, file] of read.entries()) {
+      if ("failure" in file) {
+        results.push(file.failure);
+        continue;
+      }
+      const hash = hashes?.[hashed++];
+      const item = items[start + i] as UploadItem;
+      results.push(this.#stopped ? SKIPPED : this.#storeRead(item, file.data, hash));
+    }
+  }
+
+  /** Reads small files from `start` on, one behind the other, until the next is none, or has no room. */
+  #readTogether(start: number): readonly ReadTogether[] {
+    const { items } = this.#batch;
+    const read: ReadTogether[] = [];
+    let usedBytes = 0;
+    for (let index = start; read.length < MAX_TOGETHER_ITEMS; index++) {
+      const item = items[index];
+      if (item === undefined || !this.#isSmall(item)) break;
+      if (usedBytes + item.sizeBytes > MAX_TOGETHER_BYTES) break;
+      const file = this.#readSmall(item, usedBytes);
+      if (file === undefined) break;
+      read.push(file);
+      if ("data" in file) usedBytes += file.data.length;
+    }
+    return read;
+  }
+
+  #isSmall(item: UploadItem): boolean {
+    const partBytes = this.#settingsOf(item).parallelUploadAboveSizeBytes;
+    const isInParts = partBytes > 0 && item.sizeBytes > partBytes;
+    return item.kind === "file" && item.sizeBytes <= MAX_TOGETHER_FILE_BYTES && !isInParts;
+  }
+
+  /** `undefined` when the file has grown beyond what was listed. */
+  #readSmall(item: UploadItem, offsetBytes: number): ReadTogether | undefined {
+    try {
+      const fd = openSourceFile(item);
+      try {
+        const endBytes = offsetBytes + item.sizeBytes;
+        // One byte more, so that a file that has grown is noticed.
+        const room = this.#buffer.subarray(0, endBytes + 1);
+        let filledBytes = offsetBytes;
+        for (;;) {
+          const place = { buffer: room, offset: filledBytes, position: null };
+          const readBytes = readSourceFile(item, fd, place);
+          filledBytes += readBytes;
+          if (filledBytes > endBytes) return undefined;
+          // A short read that ends where the listing said spares the read that would return nothing.
+          if (readBytes === 0 || filledBytes === endBytes) break;
+        }
+        return { data: room.subarray(offsetBytes, filledBytes) };
+      } finally {
+        closeSourceFile(fd);
+      }
+    } catch (error) {
+      return { failure: readFailure(error) };
+    }
+  }
+
+  #storeRead(item: UploadItem, data: Uint8Array, hash: Uint8Array | undefined): UploadItemResult {
+    const options = this.#optionsOf(item);
+    const objectId = this.#session.objects.writeObject(
+      data,
+      hash === undefined ? options : { ...options, hash },
+    );
+    this.#count(data.length);
+    return { objectId, sizeBytes: data.length, partCount: 1 };
   }
 
   async #settle(partial?: { item: number; checkpoint: () => Promise<ObjectId> }): Promise<void> {

@@ -13,6 +13,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { HAS_TERMINAL, runOnTerminal } from "./pseudo-terminal.ts";
 import { createWorkplace, type Workplace } from "./run-kopia.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../../bin/kopia", import.meta.url));
@@ -173,6 +174,68 @@ describe("completion", () => {
     skip(check.error !== undefined, `there is no ${shell} here`);
     expect(check).toMatchObject({ status: 0, stderr: "" });
   });
+});
+
+/** A `kopia` to be found by its name: it completes as ours does, and prints the words of everything else. */
+function pathWithKopia(place: Workplace): string {
+  mkdirSync(join(place.path, "bin"));
+  const script = `#!/bin/sh
+case "$1" in --completion-*) exec '${LAUNCHER}' "$@" ;; esac
+echo "words: $*"
+`;
+  writeFileSync(join(place.path, "bin/kopia"), script, { mode: 0o755 });
+  return `${place.path}/bin:${process.env["PATH"] ?? ""}`;
+}
+
+const HAS_FISH = spawnSync("fish", ["-c", "true"]).status === 0;
+const HAS_ZSH = HAS_TERMINAL && spawnSync("zsh", ["-c", "true"]).status === 0;
+
+test.skipIf(!HAS_FISH)("fish completes with the script (needs fish)", () => {
+  using place = createWorkplace();
+  const path = pathWithKopia(place);
+  const run = (line: string): readonly string[] => {
+    const script = `kopia --completion-script-fish | source; complete -C '${line}'`;
+    const { stdout, stderr } = spawnSync("fish", ["--no-config", "-c", script], {
+      encoding: "utf8",
+      env: { HOME: place.path, PATH: path, TERM: "dumb" },
+      cwd: place.path,
+    });
+    expect(stderr).toBe("");
+    return stdout.split("\n").filter((word) => word !== "");
+  };
+  writeFileSync(join(place.path, "some-file"), "");
+  expect(run("kopia repository sync-to file")).toEqual(["filesystem"]);
+  expect(run("kopia snapshot list --storage")).toEqual(["--storage-stats"]);
+  expect(run("kopia --log-level ")).toEqual(["debug", "error", "info", "warning"]);
+  expect(run("kopia snapshot create some")).toEqual(["some-file"]);
+});
+
+test.skipIf(!HAS_ZSH)("zsh completes with the script (needs zsh and python3)", () => {
+  using place = createWorkplace();
+  const path = pathWithKopia(place);
+  writeFileSync(join(place.path, "some-file"), "");
+  const answers = [
+    "autoload -Uz compinit; compinit -u -D\n",
+    'eval "$(kopia --completion-script-zsh)"\n',
+    "kopia repository sync-to file\t\n",
+    "kopia snapshot list --storage\t\n",
+    "kopia snapshot create some\t\n",
+    "exit\n",
+  ];
+  const { shown } = runOnTerminal({
+    program: "zsh",
+    argv: ["-f", "-i", "+o", "promptsp", "+o", "promptcr"],
+    answers,
+    // zsh then lets terminals mark what is pasted.
+    prompt: "next> \u001B[?2004h",
+    cwd: place.path,
+    env: { HOME: place.path, PATH: path, TERM: "dumb", PS1: "next> " },
+  });
+  expect(shown.match(/^words: .*(?=\r)/gm)).toEqual([
+    "words: repository sync-to filesystem",
+    "words: snapshot list --storage-stats",
+    "words: snapshot create some-file",
+  ]);
 });
 
 describe("metrics", () => {

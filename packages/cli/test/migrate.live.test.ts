@@ -72,7 +72,6 @@ test("snapshots and policies are migrated once, and restore to the same trees", 
   const nothing = await place.run(from);
   expect(nothing).toMatchObject({ exitCode: 1 });
   expect(nothing.stderr).toContain("must specify either --all or --sources");
-  expect((await place.run([...from, "--all", "--apply-ignore-rules"])).exitCode).toBe(1);
   const missing = await place.run(["snapshot", "migrate", "--source-config=none", "--all"]);
   expect(missing.stderr).toContain("does not exist");
 
@@ -112,14 +111,50 @@ test("snapshots and policies are migrated once, and restore to the same trees", 
   await place.ok("snapshot", "verify", "--verify-files-percent=100");
 });
 
+test("rules of today are applied to snapshots of yesterday; sources are migrated side by side", async () => {
+  using place = createWorkplace();
+  const { config, sources } = await fillRepository(place);
+  await createTarget(place);
+  const from = ["snapshot", "migrate", `--source-config=${config}`, "--all"];
+  const run = await place.ok(...from, "--apply-ignore-rules", "--parallel=3");
+  expect(run.stderr.match(/migrating snapshot of/g)).toHaveLength(3);
+  const after = listed(await place.ok(...LIST));
+  expect(after).toHaveLength(3);
+  const root = after.findLast(({ source }) => source.path === sources[0])?.rootEntry.obj ?? "";
+  const names = (await place.ok("ls", "-r", root)).stdout;
+  expect(names).toContain("/a/b/new\n");
+  expect(names).not.toContain("ignored.tmp");
+  await place.ok("snapshot", "verify", "--verify-files-percent=100");
+});
+
 describe.skipIf(KOPIA === "")("beside the real program (needs KOPIA_EXE)", () => {
-  test("the migrated trees have the same roots", async () => {
+  test.each([
+    [["--all"]],
+    [["--all", "--apply-ignore-rules"]],
+    [["--all", "--apply-ignore-rules", "--parallel=2", "--latest-only"]],
+  ])("the migrated trees have the same roots with %j", async (flags) => {
     using place = createWorkplace();
-    const { config } = await fillRepository(place);
+    const { config, sources } = await fillRepository(place);
+    for (const [name, text] of [
+      [".kopiaignore", "*.txt\n"],
+      ["a/.kopiaignore", "b/deep\n"],
+    ] as const)
+      writeFileSync(join(sources[0] ?? "", name), text);
+    mkdirSync(join(sources[0] ?? "", "cache"));
+    writeFileSync(
+      join(sources[0] ?? "", "cache/CACHEDIR.TAG"),
+      "Signature: 8a477f597d28d172789f06886806bc55",
+    );
+    const kept = ["--ignore-cache-dirs=false", "--clear-dot-ignore", "--clear-ignore"];
+    const inSource = (...argv: string[]) => place.ok(`--config-file=${config}`, ...argv);
+    await inSource("policy", "set", sources[0] ?? "", ...kept);
+    await inSource("snapshot", "create", sources[0] ?? "");
+    const dot = ["--add-dot-ignore=.kopiaignore", "--ignore-cache-dirs=true", "--add-ignore=*.tmp"];
+    await inSource("policy", "set", sources[0] ?? "", ...dot);
     await createTarget(place);
     const [to, copy] = [join(place.path, "to"), join(place.path, "copy")];
     cpSync(to, copy, { recursive: true });
-    const from = ["snapshot", "migrate", `--source-config=${config}`, "--all"];
+    const from = ["snapshot", "migrate", `--source-config=${config}`, ...flags];
     await place.ok(...from);
     const ours = listed(await place.ok(...LIST));
     rmSync(to, { recursive: true });
@@ -130,7 +165,7 @@ describe.skipIf(KOPIA === "")("beside the real program (needs KOPIA_EXE)", () =>
       expect(run.exitCode, run.stderr).toBe(0);
     }
     const theirs = listed(runReal(place, LIST));
-    expect(theirs).toHaveLength(3);
+    expect(theirs).toHaveLength(flags.length === 4 ? 2 : 4);
     expect(ours).toEqual(theirs);
   });
 });

@@ -35,9 +35,14 @@ fi
   fish: `# Completion for kopia in fish: kopia --completion-script-fish | source
 function __kopia_completions
   set -l typed (commandline -opc) (commandline -ct)
-  $typed[1] --completion-bash $typed[2..-1] 2>/dev/null
+  set -l found ($typed[1] --completion-bash $typed[2..-1] 2>/dev/null)
+  if set -q found[1]
+    string join \\n -- $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c kopia -a '(__kopia_completions)'
+complete -c kopia -f -a '(__kopia_completions)'
 `,
 };
 

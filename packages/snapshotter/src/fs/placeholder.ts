@@ -35,6 +35,17 @@ export function placeholderNameOf(name: string): string | undefined {
   return Buffer.byteLength(placeholder) <= MAX_NAME_BYTES ? placeholder : undefined;
 }
 
+/** Whether a local entry stands for one that a shallow restore left out. */
+export function isPlaceholder({
+  name,
+  kind,
+}: {
+  readonly name: string;
+  readonly kind: string;
+}): boolean {
+  return (kind === "f" || kind === "d") && name.endsWith(PLACEHOLDER_SUFFIX);
+}
+
 /** What stands in a placeholder: the entry as a listing has it, and a line feed (spec 2 §10.7). */
 export function encodePlaceholder(entry: DirectoryEntry): Bytes {
   return utf8Encode(`${new EntryFormatter().entry(entry)}\n`);

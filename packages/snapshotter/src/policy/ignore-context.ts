@@ -6,7 +6,8 @@ import type { PolicyTree } from "./policy-tree.ts";
 /** Largest ignore file that is read, in bytes: a larger one is refused rather than read in part. */
 const MAX_IGNORE_FILE_BYTES = 2 ** 24;
 
-const CACHE_TAG_NAME = "CACHEDIR.TAG";
+/** Name of the file that marks a directory as a cache. */
+export const CACHE_TAG_NAME = "CACHEDIR.TAG";
 const CACHE_TAG_SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55";
 
 /** What the ignore rules ask about a directory that is being listed. */

@@ -25,7 +25,8 @@ import {
 } from "./directory-task.ts";
 import { type MatchedListing, matchListing } from "./match-listing.ts";
 import { PreviousDirectory, isUnchanged } from "./previous-directory.ts";
-import { isPlaceholder, takePlaceholder } from "./take-placeholder.ts";
+import { isPlaceholder } from "../fs/placeholder.ts";
+import { takePlaceholder } from "./take-placeholder.ts";
 import { nameBehindPlaceholder } from "../fs/placeholder.ts";
 import type { UploadRun } from "./upload-run.ts";
 

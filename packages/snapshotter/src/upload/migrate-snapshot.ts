@@ -10,6 +10,8 @@ import { writeDirectory } from "../model/directory-codec.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { saveSnapshot } from "../model/snapshot-store.ts";
+import { CACHE_TAG_NAME, enterRoot, type IgnoreContext } from "../policy/ignore-context.ts";
+import { readStoredIgnoreFiles } from "../fs/stored-ignore-files.ts";
 import type { PolicyTree } from "../policy/policy-tree.ts";
 import { writerOptions } from "./inline-executor.ts";
 import { SettingsTable } from "./settings-table.ts";
@@ -28,6 +30,8 @@ export interface MigratorOptions {
   readonly session: WriteSession;
   /** Policies of the source in the repository that is written. */
   readonly policyTree: PolicyTree;
+  /** Leaves out what those policies ignore; ignore files are read from the snapshots. Default false. */
+  readonly applyIgnoreRules?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -54,7 +58,7 @@ export class SnapshotMigrator {
     }
     const { session, policyTree } = this.#options;
     const counters = new UploadCounters();
-    const place = { node: policyTree, path: "", counters };
+    const place = { node: policyTree, path: "", name: "", counters };
     const root =
       rootEntry.type === "d"
         ? await this.#storeDirectory(rootEntry, place)
@@ -79,7 +83,8 @@ export class SnapshotMigrator {
     const { counters, node, path } = place;
     signal?.throwIfAborted();
     const key = `${entry.objectId} ${path}`;
-    const known = this.#remembered.get(key);
+    // What is left out depends on all directories above.
+    const known = this.#options.applyIgnoreRules ? undefined : this.#remembered.get(key);
     if (known?.summary !== undefined) {
       counters.cachedFileCount += known.summary.fileCount + known.summary.symlinkCount;
       counters.cachedBytes += Number(known.summary.totalFileSizeBytes);
@@ -89,7 +94,8 @@ export class SnapshotMigrator {
     counters.directoryCount++;
     const stored: DirectoryEntry[] = [];
     const listing = await readDirectoryForRestore(objects, entry.objectId);
-    for (const child of listing.entries) stored.push(await this.#store(child, place));
+    const { kept, ignore } = await this.#keep(listing.entries, place);
+    for (const child of kept) stored.push(await this.#store(child, { ...place, ignore }));
     const built = buildDirectory({ entries: stored, modTime: entry.modTime });
     const writer = session.objects.createWriter(this.#settings.forDirectory(node.policy));
     writeDirectory(built, (piece) => writer.write(piece));
@@ -99,9 +105,38 @@ export class SnapshotMigrator {
     return result;
   }
 
+  /** Entries that no rule leaves out, and the rules for what is below. */
+  async #keep(
+    entries: readonly DirectoryEntry[],
+    { node, name, ignore: above, counters }: Place,
+  ): Promise<{ readonly kept: readonly DirectoryEntry[]; readonly ignore?: IgnoreContext }> {
+    const { objects, applyIgnoreRules = false } = this.#options;
+    if (!applyIgnoreRules) return { kept: entries };
+    const names = new Set([
+      CACHE_TAG_NAME,
+      ...(above?.rulingNames ?? []),
+      ...(node.policy.files.ignoreDotFiles ?? []),
+    ]);
+    const files = await readStoredIgnoreFiles(objects, entries, names);
+    const ignore = above === undefined ? enterRoot(node, files) : above.enter(name, files);
+    if (ignore.isCacheDirectory) return { kept: [], ignore };
+    const kept: DirectoryEntry[] = [];
+    for (const entry of entries) {
+      const { type, sizeBytes } = entry;
+      const isDirectory = type === "d";
+      if (!ignore.ignores({ name: entry.name, isDirectory, sizeBytes })) kept.push(entry);
+      else if (isDirectory) counters.excludedDirectoryCount++;
+      else {
+        counters.excludedFileCount++;
+        counters.excludedBytes += Number(sizeBytes);
+      }
+    }
+    return { kept, ignore };
+  }
+
   async #store(entry: DirectoryEntry, parent: Place): Promise<DirectoryEntry> {
     const path = parent.path === "" ? entry.name : `${parent.path}/${entry.name}`;
-    const place = { ...parent, path, node: parent.node.child(entry.name) };
+    const place = { ...parent, path, name: entry.name, node: parent.node.child(entry.name) };
     switch (entry.type) {
       case "d":
         return await this.#storeDirectory(entry, place);
@@ -172,6 +207,10 @@ export class SnapshotMigrator {
 /** Where in the tree an entry is. */
 interface Place {
   readonly node: PolicyTree;
+  /** Below the root; empty for the root itself, as its name is. */
   readonly path: string;
+  readonly name: string;
+  /** Rules of the directory that holds it; none for the root, and where none are applied. */
+  readonly ignore?: IgnoreContext | undefined;
   readonly counters: UploadCounters;
 }

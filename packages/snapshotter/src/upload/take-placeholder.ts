@@ -1,20 +1,12 @@
+import { dirname } from "node:path";
 import { errorMessage, isKopiaError } from "@kopia-engine/kopia-format";
 import { type LocalEntry, lstatLocal } from "../fs/local-directory.ts";
-import { displayPath, joinLocalPath } from "../fs/local-path.ts";
-import {
-  PLACEHOLDER_SUFFIX,
-  nameBehindPlaceholder,
-  placeholderFileOf,
-  readPlaceholder,
-} from "../fs/placeholder.ts";
+import { displayPath, joinLocalPath, type LocalPath } from "../fs/local-path.ts";
+import { nameBehindPlaceholder, placeholderFileOf, readPlaceholder } from "../fs/placeholder.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import type { DirectoryTask } from "./directory-task.ts";
+import { unreadableSource, type LocalSource } from "./local-source.ts";
 import type { UploadRun } from "./upload-run.ts";
-
-/** Whether an entry of a source stands for one that a shallow restore left out (spec 2 §10.7). */
-export function isPlaceholder({ name, kind }: LocalEntry): boolean {
-  return (kind === "f" || kind === "d") && name.endsWith(PLACEHOLDER_SUFFIX);
-}
 
 /**
  * Takes over the stored entry of a placeholder, or notes why that cannot be done. Unlike Kopia, which
@@ -31,7 +23,7 @@ export async function takePlaceholder(
   if (local.isDirectory) counters.directoryCount++;
   else counters.nonCachedFileCount++;
   try {
-    task.entries.push(await storedEntryOf(run, task, { placeholder, local }));
+    task.entries.push(await storedEntryOf(run, task.path, { placeholder, local }));
   } catch (error) {
     if (!(error instanceof PlaceholderError)) throw error;
     const { errorHandling } = task.node.child(local.name).policy;
@@ -42,18 +34,36 @@ export async function takePlaceholder(
   }
 }
 
+/**
+ * The stored entry of a source that is itself a placeholder: what it stands for is the root of the snapshot.
+ * @throws KopiaError `SOURCE_UNREADABLE` when it stands for nothing.
+ */
+export async function storedRootOf(
+  run: UploadRun,
+  { path, entry }: LocalSource,
+): Promise<DirectoryEntry> {
+  const local: LocalEntry = { ...entry, ...nameBehindPlaceholder(entry) };
+  if (local.isDirectory) run.counters.directoryCount++;
+  try {
+    return await storedEntryOf(run, dirname(path), { placeholder: entry, local });
+  } catch (error) {
+    if (!(error instanceof PlaceholderError)) throw error;
+    throw unreadableSource(path, error.message);
+  }
+}
+
 /** A placeholder that stands for nothing; the message is what is stored. */
 class PlaceholderError extends Error {}
 
 async function storedEntryOf(
   run: UploadRun,
-  task: DirectoryTask,
+  directory: LocalPath,
   names: { readonly placeholder: LocalEntry; readonly local: LocalEntry },
 ): Promise<DirectoryEntry> {
   const { placeholder, local } = names;
   const kind = local.isDirectory ? "d" : "f";
-  const path = joinLocalPath(task.path, placeholder);
-  const realPath = joinLocalPath(task.path, local);
+  const path = joinLocalPath(directory, placeholder);
+  const realPath = joinLocalPath(directory, local);
   if (lstatLocal(realPath) !== undefined) {
     const file = displayPath(placeholderFileOf(path, kind));
     throw new PlaceholderError(

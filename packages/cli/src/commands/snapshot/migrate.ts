@@ -37,10 +37,9 @@ const migrateFlags = {
   policies: booleanFlag("policies", { help: "Migrate policies too", default: true }),
   overwritePolicies: booleanFlag("overwrite-policies", { help: "Replace policies that exist" }),
   latestOnly: booleanFlag("latest-only", { help: "Only the latest snapshot of each source" }),
-  parallel: countFlag("parallel", { help: "Sources at the same time", unavailable: true }),
+  parallel: countFlag("parallel", { help: "Sources at the same time", default: 1 }),
   applyIgnoreRules: booleanFlag("apply-ignore-rules", {
     help: "Leave out what the rules of today ignore",
-    unavailable: true,
   }),
 };
 
@@ -100,7 +99,36 @@ async function migrate(migration: Migration): Promise<void> {
     for (const target of targets) await migratePolicy(migration, target);
     await session.flush();
   }
-  for (const source of sources) await migrateSource(migration, source);
+  await migrateSources(migration, sources);
+}
+
+/** Several sources take turns while they wait for storage; the first failure ends all of them. */
+async function migrateSources(migration: Migration, sources: readonly Source[]): Promise<void> {
+  const { flags, session, context } = migration;
+  const pending = sources.values();
+  const failing = new AbortController();
+  const signal = AbortSignal.any([failing.signal, context.io.signal]);
+  let flushed: Promise<unknown> = Promise.resolve();
+  // One after the other: a flush takes over all that the session holds.
+  const flush = async (): Promise<void> => {
+    const turn = flushed.then(() => session.flush());
+    flushed = turn.catch(() => undefined);
+    await turn;
+  };
+  const lane = async (): Promise<void> => {
+    for (const source of pending) {
+      if (failing.signal.aborted) return;
+      try {
+        await migrateSource({ ...migration, signal, flush }, source);
+      } catch (error) {
+        failing.abort(error);
+        throw error;
+      }
+    }
+  };
+  const lanes = Math.min(Math.max(flags.parallel, 1), Math.max(sources.length, 1));
+  const results = await Promise.allSettled(Array.from({ length: lanes }, lane));
+  for (const result of results) if (result.status === "rejected") throw failing.signal.reason;
 }
 
 async function migratePolicy(migration: Migration, target: Source): Promise<void> {
@@ -117,7 +145,10 @@ async function migratePolicy(migration: Migration, target: Source): Promise<void
   await setPolicy(session.manifests, target, stored.policy);
 }
 
-async function migrateSource(migration: Migration, source: Source): Promise<void> {
+async function migrateSource(
+  migration: Migration & { readonly signal: AbortSignal; readonly flush: () => Promise<void> },
+  source: Source,
+): Promise<void> {
   const { context, flags, from, session } = migration;
   const all = await listSnapshots(from.manifests, { source });
   const whole = all.filter(
@@ -129,7 +160,8 @@ async function migrateSource(migration: Migration, source: Source): Promise<void
     objects: from.objects,
     session,
     policyTree: await loadPolicyTree(session.manifests, source),
-    signal: context.io.signal,
+    applyIgnoreRules: flags.applyIgnoreRules,
+    signal: migration.signal,
   });
   for (const snapshot of flags.latestOnly ? whole.slice(-1) : whole) {
     const place = `${formatSource(source)} at ${timestamp(context, snapshot.startTime)}`;
@@ -140,6 +172,6 @@ async function migrateSource(migration: Migration, source: Source): Promise<void
     context.log.info(`migrating snapshot of ${place}`);
     await migrator.migrate(snapshot);
     // Each is durable by itself: a migration that ends early goes on from here.
-    await session.flush();
+    await migration.flush();
   }
 }

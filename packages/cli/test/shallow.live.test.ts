@@ -106,6 +106,31 @@ describe.skipIf(KOPIA === "")("shallow restores beside the real program (needs K
     expect(a.exitCode).toBe(b.exitCode);
   });
 
+  test("a placeholder as the source stands for what it names; estimates leave directories out", async () => {
+    using place = createWorkplace({ KOPIA_PASSWORD: PASSWORD });
+    const { ours, theirs } = await connectBoth(place);
+    const target = join(place.path, "shallow");
+    const source = join(place.path, "source");
+    expect((await ours("restore", "--shallow=0", source, target)).exitCode).toBe(0);
+    for (const name of ["a.kopia-entry", "file.kopia-entry"]) {
+      const path = join(target, name);
+      const a = rootOf(await ours("snapshot", "create", "--json", path));
+      const b = rootOf(await theirs("snapshot", "create", "--json", path));
+      expect(a, name).toBe(b);
+    }
+    for (const path of [target, join(target, "a.kopia-entry")]) {
+      const [a, b] = [
+        await ours("snapshot", "estimate", path),
+        await theirs("snapshot", "estimate", path),
+      ];
+      expect(a.stdout).toBe(b.stdout);
+    }
+    writeFileSync(join(target, "bad.kopia-entry"), "{}");
+    const bad = await ours("snapshot", "create", join(target, "bad.kopia-entry"));
+    expect(bad.exitCode).toBe(1);
+    expect(bad.stderr).toContain("can't read placeholder");
+  });
+
   test("refuses what cannot be expanded", async () => {
     using place = createWorkplace({ KOPIA_PASSWORD: PASSWORD });
     const { ours, theirs } = await connectBoth(place);

@@ -1,5 +1,6 @@
 import { LocalIgnoreFiles } from "../fs/local-ignore-files.ts";
 import { type LocalEntry, readLocalEntry, readLocalNames } from "../fs/local-directory.ts";
+import { isPlaceholder } from "../fs/placeholder.ts";
 import { type LocalPath, joinLocalPath } from "../fs/local-path.ts";
 import { type IgnoreContext, enterRoot } from "../policy/ignore-context.ts";
 import type { PolicyTree } from "../policy/policy-tree.ts";
@@ -96,6 +97,8 @@ class EstimateWalk {
 
   async run(): Promise<void> {
     const { path, entry } = openLocalSource(this.#options.path, this.#options.source);
+    // What stands for a directory has nothing to be read.
+    if (entry.kind === "d" && isPlaceholder(entry)) return;
     const names = readLocalNames(path);
     const files = new LocalIgnoreFiles(path, names);
     const ignore = enterRoot(this.#options.policyTree, files, { device: entry.device });
@@ -123,6 +126,7 @@ class EstimateWalk {
       }
       const path = directory.prefix + entry.name;
       if (directory.ignore.ignores(entry)) this.#exclude(path, entry);
+      else if (entry.isDirectory && isPlaceholder(entry)) continue;
       else if (entry.isDirectory) below.push(...this.#enter(directory, entry));
       else if (entry.kind === "f") this.#count(this.#included, path, entry);
     }

@@ -11,7 +11,7 @@ import type { DirectoryEntry } from "../model/directory-entry.ts";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { saveSnapshot } from "../model/snapshot-store.ts";
 import { CACHE_TAG_NAME, enterRoot, type IgnoreContext } from "../policy/ignore-context.ts";
-import { readStoredIgnoreFiles } from "../fs/stored-ignore-files.ts";
+import { readStoredIgnoreFiles } from "./stored-ignore-files.ts";
 import type { PolicyTree } from "../policy/policy-tree.ts";
 import { writerOptions } from "./inline-executor.ts";
 import { SettingsTable } from "./settings-table.ts";

@@ -2,12 +2,14 @@ import { availableParallelism } from "node:os";
 import { KopiaError, isKopiaError } from "@kopia-engine/kopia-format";
 import { ListingError, readLocalNames } from "../fs/local-directory.ts";
 import { LocalIgnoreFiles } from "../fs/local-ignore-files.ts";
+import { isPlaceholder } from "../fs/placeholder.ts";
 import type { DirectoryEntry } from "../model/directory-entry.ts";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { enterRoot } from "../policy/ignore-context.ts";
 import { ActionError } from "./action-error.ts";
 import { createAdaptiveExecutor } from "./adaptive-executor.ts";
 import { type LocalSource, openLocalSource, unreadableSource } from "./local-source.ts";
+import { storedRootOf } from "./take-placeholder.ts";
 import { RootListingError, TreeUploader } from "./tree-uploader.ts";
 import { DirectoryExaminer } from "./directory-examiner.ts";
 import { type AwayDirectory, toDirectoryEntry } from "./directory-task.ts";
@@ -32,9 +34,10 @@ export async function uploadSnapshot(options: UploadOptions): Promise<SnapshotMa
     options.executor ?? createAdaptiveExecutor({ session: options.session, maxThreads });
   run.watch(executor);
   const work = { options, run, local, executor, maxThreads };
-  const rootEntry = await closeAfter(executor, () =>
-    local.entry.kind === "d" ? uploadTree(work) : uploadFile(work),
-  );
+  const rootEntry = await closeAfter(executor, () => {
+    if (isPlaceholder(local.entry)) return storedRootOf(run, local);
+    return local.entry.kind === "d" ? uploadTree(work) : uploadFile(work);
+  });
   run.tellProgress(false);
   return run.manifestOf(rootEntry);
 }

@@ -18,7 +18,7 @@ export interface ThreadListener {
 export type StartThread = (init: unknown, listener: ThreadListener) => ThreadPort;
 
 /** What lives shortly is little here; without a limit each thread takes tens of MiB for it. */
-const YOUNG_GENERATION_MIB = 4;
+const YOUNG_GENERATION_MIB = 2;
 
 /** Starts workers with this entry. */
 export function workerStarter(entry: URL): StartThread {

@@ -5,7 +5,7 @@ import { createMoverLog } from "./log/mover-log.ts";
 import { writeTerminationMessage } from "./log/termination-message.ts";
 import { JobMetrics } from "./metrics/job-metrics.ts";
 import { writeMetrics } from "./metrics/write-metrics.ts";
-import { runMover } from "./run-mover.ts";
+import { directionOf, runMover } from "./run-mover.ts";
 
 /** The process edge: the only place of the mover that touches arguments, environment, streams and signals. */
 const { env } = process;
@@ -35,7 +35,8 @@ if (env["DEBUG_MOVER"] === "1") {
   await debugSession({ log, clock: systemClock, signal });
 } else {
   const metrics = new JobMetrics();
-  process.exitCode = await runMover(process.argv.slice(2), {
+  const args = process.argv.slice(2);
+  process.exitCode = await runMover(args, {
     log,
     env,
     signal,
@@ -45,5 +46,5 @@ if (env["DEBUG_MOVER"] === "1") {
     version: env["version"] ?? "unknown",
   });
   writeTerminationMessage(env["KOPIA_TERMINATION_LOG"] ?? "/dev/termination-log", lastLines);
-  await writeMetrics(metrics.families(), env, log);
+  await writeMetrics(metrics.families(), env, { log, direction: directionOf(args, env) });
 }

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
-import { KopiaError, errorMessage, isKopiaError } from "@kopia-engine/kopia-format";
+import { KopiaError } from "@kopia-engine/kopia-format";
 import { makeCacheDirectory, measureCache } from "./connect/cache-directory.ts";
-import type { Direction, MoverEnvironment } from "./environment/environment.ts";
+import type { Direction, Environment, MoverEnvironment } from "./environment/environment.ts";
 import { readMoverEnvironment } from "./environment/read-environment.ts";
 import { runBackup } from "./jobs/backup.ts";
 import { runDrill } from "./jobs/drill.ts";
@@ -17,6 +17,7 @@ import { runReport } from "./jobs/report.ts";
 import { runRestore } from "./jobs/restore.ts";
 import { runVerify } from "./jobs/verify.ts";
 import { type TimeLimit, withTimeLimits } from "./jobs/time-limits.ts";
+import { explain } from "./log/explain.ts";
 import { printEnvironment } from "./log/environment-block.ts";
 import { peakMemoryBytes } from "./log/peak-memory.ts";
 
@@ -89,12 +90,19 @@ export async function runMover(args: readonly string[], context: MoverProcess): 
       if (result.exitCode !== 0) break;
     }
   const memoryBytes = peakMemoryBytes();
-  metrics.set("kopia_mover_last_run_exit_code", result.exitCode);
-  metrics.set("kopia_mover_last_run_timestamp_seconds", Number(clock.now() / 1_000_000n) / 1000);
-  metrics.set("kopia_mover_duration_seconds", Number(clock.now() - startTime) / 1e9);
-  metrics.set("kopia_mover_peak_memory_bytes", memoryBytes);
+  const labels = { direction: directionOf(args, env) };
+  const endSeconds = Number(clock.now() / 1_000_000n) / 1000;
+  metrics.set("kopia_mover_last_run_exit_code", result.exitCode, labels);
+  metrics.set("kopia_mover_last_run_timestamp_seconds", endSeconds, labels);
+  metrics.set("kopia_mover_duration_seconds", Number(clock.now() - startTime) / 1e9, labels);
+  metrics.set("kopia_mover_peak_memory_bytes", memoryBytes, labels);
   printSummary(result, { ...context, direction, memoryBytes });
   return result.exitCode;
+}
+
+/** What a Job does, for labels of its metrics: by `DIRECTION`, else by its first argument. */
+export function directionOf(args: readonly string[], env: Environment): string {
+  return DIRECTIONS[env["DIRECTION"] ?? ""] ?? OPERATIONS[args[0] ?? ""] ?? "none";
 }
 
 function printSummary(
@@ -133,18 +141,19 @@ async function runOne(direction: Direction, context: MoverProcess): Promise<JobR
     job = readMoverEnvironment(context.env, direction);
     checkDirectories(job, direction);
   } catch (error) {
-    explain(error, context);
+    explain(error, context.log);
     return { exitCode: 1, succeeded: false };
   }
   let limit: TimeLimit | undefined;
   try {
     return await withTimeLimits(job.time, context, (limited) => {
       limit = limited.limit;
+      limited.signal.throwIfAborted();
       return JOBS[direction](job, { ...context, ...limited });
     });
   } catch (error) {
     log.error(FAILURES[direction]);
-    explain(error, context);
+    explain(error, context.log);
     return { exitCode: failureCode(job, context, limit), succeeded: false };
   }
 }
@@ -182,17 +191,4 @@ function checkDirectories(job: MoverEnvironment, direction: Direction): void {
 
 function isFull(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOSPC";
-}
-
-/** What failed, with its causes and what to do: the operator keeps only the log's end (spec 4 §2.11). */
-function explain(error: unknown, { log }: MoverProcess): void {
-  const texts: string[] = [];
-  for (
-    let at: unknown = error;
-    at !== undefined && texts.length < 5;
-    at = at instanceof Error ? at.cause : undefined
-  )
-    if (!texts.includes(errorMessage(at))) texts.push(errorMessage(at));
-  log.fatal(texts.join(": "));
-  if (isKopiaError(error)) log.plain(error.advice);
 }

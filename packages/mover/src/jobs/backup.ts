@@ -27,6 +27,7 @@ import {
   TERMINATED_EXIT_CODE,
 } from "./job-context.ts";
 import { applyGlobalPolicyFile } from "./global-policy-file.ts";
+import { lookAtUpkeep } from "./repository-state.ts";
 import { runAction } from "./run-action.ts";
 import { applyJobPolicy } from "./source-policy.ts";
 import { maintainAfterBackup } from "./upkeep.ts";
@@ -54,6 +55,8 @@ export async function runBackup(job: MoverEnvironment, context: JobContext): Pro
     await session.flush();
   }
   await runBeforeAction(job, context);
+  // A snapshot that was stopped before its first file is of no use to anybody (spec 4 §0.4 item 8).
+  context.signal.throwIfAborted();
   const result = await snapshot({ job, args, repository, source, context });
   if (job.actions.afterSnapshot !== undefined) {
     const failure = await runAction(job.actions.afterSnapshot, context);
@@ -61,6 +64,7 @@ export async function runBackup(job: MoverEnvironment, context: JobContext): Pro
   }
   // Never while it is in doubt what is to be kept.
   if (result.exitCode === 0) await maintainAfterBackup(repository, context);
+  await lookAtUpkeep(repository, context);
   return result;
 }
 

@@ -4,36 +4,62 @@ import type { MoverLog } from "../log/mover-log.ts";
 
 /** The operator keeps the last 1024 bytes; header, lines and footer must fit (spec 4 §2.11). */
 const MAX_BLOCK_BYTES = 900;
+const KEPT_BYTES = 1024;
 const HEADER = "=== Discovery Mode: Available Snapshots ===";
 const FOOTER = "=== End Discovery Mode ===";
 
-/**
- * The block that the operator parses for identities that exist (spec 4 §2.8, §2.11): the newest
- * snapshot of every identity first, then older ones while they fit; the true totals stand before it.
- */
+/** What the operator takes for the identity that was asked for, then the block with those that exist. */
 export function printDiscovery(
   all: readonly SnapshotManifest[],
   wanted: string,
   log: MoverLog,
 ): void {
-  const newestFirst = all.toSorted((a, b) => (a.startTime < b.startTime ? 1 : -1));
+  const newestFirst = newest(all);
   for (const [identity, snapshots] of byIdentity(newestFirst))
     log.plain(
       `${identity} - Last snapshot: ${formatGoTime(snapshots[0]?.endTime ?? 0n)} (Available Snapshots: ${snapshots.length})`,
     );
   log.plain(`No snapshots found for ${wanted}`);
+  printBlock(newestFirst, MAX_BLOCK_BYTES, log);
+}
+
+/**
+ * After a restore that failed: the block alone, as long as the operator keeps it together with the cause, which
+ * stands right before it (spec 4 §2.8 step 8, §2.11).
+ */
+export function printDiscoveryAfterFailure(
+  all: readonly SnapshotManifest[],
+  causeBytes: number,
+  log: MoverLog,
+): void {
+  printBlock(newest(all), Math.min(MAX_BLOCK_BYTES, KEPT_BYTES - causeBytes), log);
+}
+
+function newest(all: readonly SnapshotManifest[]): SnapshotManifest[] {
+  return all.toSorted((a, b) => (a.startTime < b.startTime ? 1 : -1));
+}
+
+/**
+ * The block that the operator parses for identities that exist (spec 4 §2.8, §2.11): the newest snapshot of
+ * every identity first, then older ones while they fit.
+ */
+function printBlock(
+  newestFirst: readonly SnapshotManifest[],
+  maxBytes: number,
+  log: MoverLog,
+): void {
   log.plain(HEADER);
-  if (all.length === 0) log.plain("No snapshots found in the repository");
-  for (const line of fittingLines(newestFirst)) log.plain(line);
+  if (newestFirst.length === 0) log.plain("No snapshots found in the repository");
+  for (const line of fittingLines(newestFirst, maxBytes)) log.plain(line);
   log.plain(FOOTER);
 }
 
-function fittingLines(newestFirst: readonly SnapshotManifest[]): string[] {
+function fittingLines(newestFirst: readonly SnapshotManifest[], maxBytes: number): string[] {
   const firsts = [...byIdentity(newestFirst).values()].flatMap((snapshots) =>
     snapshots.slice(0, 1),
   );
   const rest = newestFirst.filter((snapshot) => !firsts.includes(snapshot));
-  let left = MAX_BLOCK_BYTES - HEADER.length - FOOTER.length - 2;
+  let left = maxBytes - HEADER.length - FOOTER.length - 2;
   const lines: string[] = [];
   for (const snapshot of [...firsts, ...rest]) {
     const line = jsonLine(snapshot);

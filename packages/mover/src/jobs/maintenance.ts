@@ -9,6 +9,7 @@ import { measureCache } from "../connect/cache-directory.ts";
 import { connectOrCreate } from "../connect/connect-or-create.ts";
 import type { MoverEnvironment } from "../environment/environment.ts";
 import type { JobContext, JobResult } from "./job-context.ts";
+import { lookAtUpkeep } from "./repository-state.ts";
 import { maintenanceObserver } from "./upkeep.ts";
 
 /** From here on a full cache may be the reason of a failure (spec 4 §2.10). */
@@ -17,7 +18,7 @@ const NEARLY_FULL_PERCENT = 90;
 /**
  * Maintains the repository: takes it over if another identity owns it, switches quick cycles on, runs a
  * quick one and a full one (spec 4 §2.9).
- * @throws KopiaError of connecting and of claiming the repository. A failed full cycle is a result.
+ * @throws KopiaError of connecting and of claiming the repository, and the signal's reason. A failed full cycle is a result.
  */
 export async function runMaintenanceJob(
   job: MoverEnvironment,
@@ -30,6 +31,7 @@ export async function runMaintenanceJob(
   try {
     await run(repository, "quick", context);
   } catch (error) {
+    context.signal.throwIfAborted();
     log.warn(`Quick maintenance failed: ${errorMessage(error)}`);
   }
   let failure: string | undefined;
@@ -37,10 +39,12 @@ export async function runMaintenanceJob(
     const outcome = await run(repository, "full", context);
     if (outcome === "busy") failure = "another process is maintaining the repository";
   } catch (error) {
+    context.signal.throwIfAborted();
     failure = errorMessage(error);
   }
   const duration = formatGoDuration(clock.now() - startTime);
   context.metrics.maintenance({ succeeded: failure === undefined, startTime });
+  await lookAtUpkeep(repository, context);
   if (failure === undefined) {
     const summary = ["MAINTENANCE_STATUS: SUCCESS", `MAINTENANCE_DURATION: ${duration}`];
     return { exitCode: 0, succeeded: true, summary };

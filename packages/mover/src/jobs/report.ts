@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   NS_PER_SECOND,
-  type Repository,
   type TimeNs,
   formatGoTime,
   isKopiaError,
@@ -11,10 +10,8 @@ import {
 import {
   type SnapshotManifest,
   formatSource,
-  getMaintenanceParameters,
   groupBySource,
   listSnapshots,
-  loadSchedule,
 } from "@kopia-engine/snapshotter";
 import { connect } from "../connect/connect-or-create.ts";
 import type { MoverEnvironment } from "../environment/environment.ts";
@@ -22,6 +19,7 @@ import { count, flag, optional } from "../environment/variables.ts";
 import { isGuarded, lastTrusted } from "../guard/shrink-guard.ts";
 import { JOB_SUCCEEDED, type JobContext, type JobResult } from "./job-context.ts";
 import { type JobStatus, STATUS_FILE } from "./job-status.ts";
+import { type RepositoryState, maintenanceState, measureRepository } from "./repository-state.ts";
 import { noRepository } from "./verify.ts";
 
 const DEFAULT_MAX_AGE_SECONDS = 90_000;
@@ -62,7 +60,7 @@ export async function runReport(job: MoverEnvironment, context: JobContext): Pro
     ...maintenance.problems,
     ...(stuck === undefined ? [] : [stuck]),
   ];
-  const repositoryState = await describeRepository(repository, context);
+  const repositoryState = await measureRepository(repository, context);
   metrics.set("kopia_maintenance_lag_seconds", maintenance.lagSeconds);
   metrics.set("kopia_restore_stuck", stuck === undefined ? 0 : 1);
   const report = {
@@ -139,24 +137,6 @@ function missingSources(
     .filter((identity) => identity !== "" && !present.has(identity));
 }
 
-/** Full maintenance is late when its time has passed by a whole interval. */
-async function maintenanceState(
-  repository: Repository,
-  now: TimeNs,
-): Promise<{ owner: string; lagSeconds: number; problems: readonly string[] }> {
-  const { owner, full } = await getMaintenanceParameters(repository.manifests);
-  const { nextFullMaintenance } = await loadSchedule(repository);
-  const overdueNs = Number(now - nextFullMaintenance);
-  const hasRun = nextFullMaintenance > 0n;
-  const lagSeconds = hasRun && full.enabled ? Math.max(0, Math.floor(overdueNs / 1e9)) : 0;
-  const isLate = hasRun && full.enabled && overdueNs > full.intervalNs;
-  const problems = [
-    ...(isLate ? [`maintenance (owner ${owner || "nobody"}) is ${lagSeconds} s overdue`] : []),
-    ...(owner === "" ? ["maintenance has no owner: it never runs"] : []),
-  ];
-  return { owner, lagSeconds, problems };
-}
-
 /** A restore of this cache that began long ago and did not end (spec row 47, without a cluster). */
 function stuckRestore(job: MoverEnvironment, { env }: JobContext, now: TimeNs): string | undefined {
   const limitMinutes = count(env, "STUCK_THRESHOLD_MINUTES") ?? DEFAULT_STUCK_MINUTES;
@@ -179,27 +159,6 @@ function isMissingFile(error: unknown): boolean {
   return error instanceof Error && "code" in error;
 }
 
-async function describeRepository(repository: Repository, { metrics }: JobContext) {
-  const capacity = await repository.storage.capacity();
-  const indexBlobs = (await repository.indexBlobs()).length;
-  metrics.set("kopia_repository_index_blobs", indexBlobs);
-  if (capacity !== undefined) {
-    metrics.set("kopia_repository_capacity_bytes", capacity.sizeBytes);
-    metrics.set("kopia_repository_free_bytes", capacity.freeBytes);
-  }
-  const { content } = repository.format;
-  return {
-    storage: repository.storage.displayName,
-    formatVersion: content.version,
-    hash: content.hash,
-    encryption: content.encryption,
-    indexBlobs,
-    ...(capacity === undefined
-      ? {}
-      : { capacityBytes: capacity.sizeBytes, freeBytes: capacity.freeBytes }),
-  };
-}
-
 /** Snapshots of one UTC day, so many days ago. */
 function startedWithin(all: readonly SnapshotManifest[], now: TimeNs, daysAgo: number): number {
   const day = (time: TimeNs): bigint => time / (86_400n * NS_PER_SECOND);
@@ -208,7 +167,7 @@ function startedWithin(all: readonly SnapshotManifest[], now: TimeNs, daysAgo: n
 
 interface Report {
   readonly date: string;
-  readonly repository: Awaited<ReturnType<typeof describeRepository>>;
+  readonly repository: RepositoryState;
   readonly totals: Readonly<Record<string, number>>;
   readonly sources: readonly SourceReport[];
   readonly problems: readonly string[];

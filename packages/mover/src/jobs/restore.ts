@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { KopiaError } from "@kopia-engine/kopia-format";
+import { KopiaError, type Repository } from "@kopia-engine/kopia-format";
 import {
   type SnapshotManifest,
+  type Source,
   createLocalOutput,
   formatSource,
   listSnapshots,
@@ -13,10 +14,14 @@ import type { MoverEnvironment } from "../environment/environment.ts";
 import { readRestoreArguments } from "../environment/snapshot-arguments.ts";
 import { isGuarded } from "../guard/shrink-guard.ts";
 import { sourceOf } from "./backup.ts";
-import { printDiscovery } from "./discovery.ts";
+import { describeFailure, explain } from "../log/explain.ts";
+import { printDiscovery, printDiscoveryAfterFailure } from "./discovery.ts";
 import { JOB_SUCCEEDED, type JobContext, type JobResult } from "./job-context.ts";
 import { withJobStatus } from "./job-status.ts";
 import { type Selected, selectSnapshot } from "./select-snapshot.ts";
+
+/** What stands beside the cause in the operator's last kilobyte: the phrases of a failure. */
+const PHRASES_BYTES = 140;
 
 /**
  * Restores the wanted snapshot of exactly this identity into the data directory (spec 4 §2.8).
@@ -26,7 +31,8 @@ import { type Selected, selectSnapshot } from "./select-snapshot.ts";
  */
 export async function runRestore(job: MoverEnvironment, context: JobContext): Promise<JobResult> {
   const { log } = context;
-  const args = readRestoreArguments(job.additionalArguments);
+  // Refused before anything is touched.
+  readRestoreArguments(job.additionalArguments);
   await using repository = await connect(job, context, { readOnly: true });
   if (repository === undefined) {
     log.warn(`There is no repository at ${job.repositoryPath} yet`);
@@ -34,6 +40,31 @@ export async function runRestore(job: MoverEnvironment, context: JobContext): Pr
   }
   const source = sourceOf(job, repository);
   const all = await listSnapshots(repository.manifests);
+  try {
+    return await restoreFrom(all, { job, context, repository, source });
+  } catch (error) {
+    if (context.signal.aborted || !job.restore.discover) throw error;
+    const cause = describeFailure(error);
+    log.error("Failed to restore snapshot");
+    explain(error, log);
+    printDiscoveryAfterFailure(all, Buffer.byteLength(cause) + PHRASES_BYTES, log);
+    return { exitCode: 1, succeeded: false };
+  }
+}
+
+interface RestoreRun {
+  readonly job: MoverEnvironment;
+  readonly context: JobContext;
+  readonly repository: Repository;
+  readonly source: Source;
+}
+
+async function restoreFrom(
+  all: readonly SnapshotManifest[],
+  { job, context, repository, source }: RestoreRun,
+): Promise<JobResult> {
+  const { log } = context;
+  const args = readRestoreArguments(job.additionalArguments);
   const selected = choose(all, job, formatSource(source), (snapshot) =>
     sourcesEqual(snapshot.source, source),
   );

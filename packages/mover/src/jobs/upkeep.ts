@@ -2,11 +2,12 @@ import { type Repository, errorMessage, isKopiaError } from "@kopia-engine/kopia
 import { type MaintenanceObserver, runMaintenance } from "@kopia-engine/snapshotter";
 import type { JobContext } from "./job-context.ts";
 
-/** Tells the log what maintenance does. */
-export function maintenanceObserver({ log, progressed }: JobContext): MaintenanceObserver {
+/** Tells the log what maintenance does, and ends it between two tasks when the Job is being terminated. */
+export function maintenanceObserver({ log, progressed, signal }: JobContext): MaintenanceObserver {
   return {
     started: (mode) => log.info(`Running ${mode} maintenance...`),
     taskStarted: (task) => {
+      signal.throwIfAborted();
       progressed();
       log.info(`Maintenance task: ${task}`);
     },

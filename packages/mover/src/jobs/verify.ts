@@ -7,50 +7,28 @@ import {
   verifySnapshots,
 } from "@kopia-engine/snapshotter";
 import { connect } from "../connect/connect-or-create.ts";
-import type { Environment, MoverEnvironment } from "../environment/environment.ts";
-import { count, durationMs } from "../environment/variables.ts";
+import type { MoverEnvironment } from "../environment/environment.ts";
+import { count } from "../environment/variables.ts";
 import { JOB_SUCCEEDED, type JobContext, type JobResult } from "./job-context.ts";
+import { closeRotation, describeSlices, isDue, openRotation } from "./verify-slices.ts";
 
-const MS_PER_DAY = 86_400_000;
-const DEFAULT_PERIOD_MS = 28 * MS_PER_DAY;
 const MAX_PRINTED_ERRORS = 5;
-
-/** Which part of all files a run reads. */
-export interface VerifySlice {
-  readonly index: number;
-  readonly sliceCount: number;
-}
-
-/**
- * The slice of a run. Files are dealt out to slices by their object ID, and time walks through the slices:
- * runs at the given interval read every file within the period, whatever happened to their caches.
- */
-export function sliceAt(nowMs: number, periodMs: number, intervalMs: number): VerifySlice {
-  const sliceCount = Math.max(1, Math.floor(periodMs / intervalMs));
-  return { index: Math.floor(nowMs / intervalMs) % sliceCount, sliceCount };
-}
-
-/** Whether a slice holds an object. Object IDs end in a hash: its last digits are as good as random. */
-export function isInSlice(objectId: string, { index, sliceCount }: VerifySlice): boolean {
-  return Number.parseInt(objectId.slice(-8), 16) % sliceCount === index;
-}
 
 /**
  * Verifies the newest whole snapshot of every source: all directories and all index entries each time, file
  * contents slice by slice, so that `KOPIA_VERIFY_PERIOD` (default 28 days) reaches 100 % with a run every
- * `KOPIA_VERIFY_INTERVAL` (default 24h). `KOPIA_VERIFY_SNAPSHOTS=n` takes the n newest of each source.
+ * `KOPIA_VERIFY_INTERVAL` (default 24h); slices of runs that were missed are caught up (`verify-slices.ts`).
+ * `KOPIA_VERIFY_SNAPSHOTS=n` takes the n newest of each source.
  * @throws KopiaError of connecting and listing; what is broken in the repository is a result.
  */
 export async function runVerify(job: MoverEnvironment, context: JobContext): Promise<JobResult> {
   const { log, env, clock, metrics } = context;
   await using repository = await connect(job, context, { readOnly: true, useCache: false });
   if (repository === undefined) throw noRepository(job);
-  const slice = readSlice(env, Number(clock.now() / 1_000_000n));
+  const rotation = openRotation(job, env, Number(clock.now() / 1_000_000n));
   const perSource = count(env, "KOPIA_VERIFY_SNAPSHOTS") ?? 1;
   const snapshots = newestOfEach(await listSnapshots(repository.manifests), perSource);
-  log.info(
-    `Verifying ${snapshots.length} snapshots; contents of slice ${slice.index + 1} of ${slice.sliceCount}`,
-  );
+  log.info(`Verifying ${snapshots.length} snapshots; contents of ${describeSlices(rotation)}`);
   const result = await verifySnapshots({
     repository,
     roots: snapshots.flatMap((snapshot) =>
@@ -59,7 +37,7 @@ export async function runVerify(job: MoverEnvironment, context: JobContext): Pro
         : [{ path: describeSnapshot(snapshot), entry: snapshot.rootEntry }],
     ),
     maxErrors: -1,
-    shouldReadFile: (objectId) => isInSlice(objectId, slice),
+    shouldReadFile: (objectId) => isDue(rotation, objectId),
     signal: context.signal,
     onProgress: context.progressed,
   });
@@ -74,6 +52,8 @@ export async function runVerify(job: MoverEnvironment, context: JobContext): Pro
     errors: errors.length,
     now: clock.now(),
   });
+  const coverage = closeRotation(rotation, log);
+  if (coverage !== undefined) metrics.set("kopia_verify_coverage_ratio", coverage);
   if (errors.length > 0) {
     log.error(`Verification failed: ${errors.length} errors`);
     return { exitCode: 1, succeeded: false };
@@ -102,10 +82,4 @@ export function noRepository(job: MoverEnvironment): KopiaError {
   return new KopiaError("REPOSITORY_NOT_FOUND", `there is no repository at ${job.repositoryPath}`, {
     details: { path: job.repositoryPath },
   });
-}
-
-function readSlice(env: Environment, nowMs: number): VerifySlice {
-  const periodMs = durationMs(env, "KOPIA_VERIFY_PERIOD") ?? DEFAULT_PERIOD_MS;
-  const intervalMs = durationMs(env, "KOPIA_VERIFY_INTERVAL") ?? MS_PER_DAY;
-  return sliceAt(nowMs, periodMs, intervalMs);
 }

@@ -29,6 +29,15 @@ test("the rules use only metrics that exist", () => {
   expect(namesIn(RULES).filter((name) => !(name in METRICS))).toEqual([]);
 });
 
+test("every alert is tested with a case in which it fires", () => {
+  const alerts = [...readFileSync(RULES, "utf8").matchAll(/- alert: (\w+)/g)].map(
+    ([, name]) => name,
+  );
+  const tests = readFileSync(`${ROOT}/deploy/prometheus/kopia-rules.test.yaml`, "utf8");
+  const firing = [...tests.matchAll(/alertname: (\w+)\n *eval_time: .*\n *exp_alerts:\n/g)];
+  expect([...new Set(firing.map(([, name]) => name))].toSorted()).toEqual(alerts.toSorted());
+});
+
 test("the dashboard shows every metric", () => {
   expect(namesIn(DASHBOARD).toSorted()).toEqual(Object.keys(METRICS).toSorted());
 });

@@ -41,6 +41,9 @@ export const METRICS = {
   kopia_verify_files: { help: "Files that the last verification read." },
   kopia_verify_errors: { help: "Errors that the last verification found." },
   kopia_verify_last_success_timestamp_seconds: { help: "When a verification last succeeded." },
+  kopia_verify_coverage_ratio: {
+    help: "Share of the files whose contents were read within the period, 0 to 1; absent until the cache has seen a whole period.",
+  },
   kopia_source_snapshots: { help: "Snapshots of the source in the repository." },
   kopia_source_last_snapshot_timestamp_seconds: {
     help: "Start of the newest whole snapshot of the source.",

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, test } from "vitest";
+import { PrivateDisks } from "./private-disks.ts";
 
 const CHECKOUT = fileURLToPath(new URL("../../../..", import.meta.url)).replace(/\/$/, "");
 /** What of the machine's own root the container sees, read-only. */
@@ -25,6 +26,8 @@ export interface JobSuite {
   /** Of the running test. */
   readonly bench: JobBench;
   readonly check: (name: string, run: () => Promise<void>) => void;
+  /** For cases that take long and whose kind another one shows as well: only with `MOVER_ALL=1`. */
+  readonly checkMore: (name: string, run: () => Promise<void>) => void;
 }
 
 /** Sets up a suite. @param prepare runs before every test, on its new bench. */
@@ -40,11 +43,18 @@ export function jobSuite(prepare: (bench: JobBench) => Promise<void> | void = ()
     get bench() {
       return bench as JobBench;
     },
-    check: (name, run) => {
-      const suffix = missing === undefined ? "" : ` (${missing})`;
-      test.skipIf(missing !== undefined)(`${name}${suffix}`, run, 180_000);
-    },
+    check: (name, run) => define(name, run, missing),
+    checkMore: (name, run) => define(name, run, missing ?? moreIsMissing()),
   };
+}
+
+function define(name: string, run: () => Promise<void>, obstacle: string | undefined): void {
+  const suffix = obstacle === undefined ? "" : ` (${obstacle})`;
+  test.skipIf(obstacle !== undefined)(`${name}${suffix}`, run, 300_000);
+}
+
+function moreIsMissing(): string | undefined {
+  return process.env["MOVER_ALL"] === undefined ? "needs MOVER_ALL=1" : undefined;
 }
 
 /** How a Job ended. */
@@ -66,6 +76,10 @@ export interface JobSpec {
   readonly readOnly?: readonly string[];
   /** Sends SIGTERM once the output matches. */
   readonly terminateAt?: RegExp;
+  /** Takes a mount away once the output matches, as a node that loses its storage does. */
+  readonly vanishAt?: { readonly output: RegExp; readonly point: string };
+  /** Directories that lie below mount points and show when the mount is gone. */
+  readonly beneath?: Readonly<Record<string, string>>;
   readonly program?: readonly string[];
 }
 
@@ -76,9 +90,22 @@ export interface JobSpec {
 export class JobBench {
   readonly root = mkdtempSync(join(tmpdir(), "mover-job-"));
   readonly data = this.#make("data");
-  readonly cache = this.#make("cache");
-  readonly volume = this.#make("volume");
+  /** As this process sees it: see `putOnDisk`. */
+  cache = this.#make("cache");
+  volume = this.#make("volume");
   readonly restored = this.#make("restored");
+  #disks: PrivateDisks | undefined;
+
+  /** Puts the cache or the repository's volume on a file system of its own, as large as given. */
+  async putOnDisk(place: "cache" | "volume", sizeBytes: number): Promise<void> {
+    this.#disks ??= await PrivateDisks.open();
+    this[place] = this.#disks.mount(join(this.root, place), { sizeBytes, uid: JOB_UID });
+  }
+
+  /** Enlarges (or shrinks) what `putOnDisk` made. */
+  resizeDisk(place: "cache" | "volume", sizeBytes: number): void {
+    this.#disks?.resize(join(this.root, place), sizeBytes);
+  }
 
   /** Runs `/mover-kopia/entry.sh` with the Job's environment. */
   async run(spec: JobSpec = {}): Promise<JobRun> {
@@ -90,22 +117,21 @@ export class JobBench {
     const isRestore = spec.args?.[0] === "restore";
     const own = isRestore ? { ...mounts, "/restore/data": this.restored } : mounts;
     const script = containerScript(own, spec);
-    const child = spawn(
-      "unshare",
-      ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script],
-      {
-        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...jobEnvironment(spec, isRestore) },
-        stdio: ["ignore", "pipe", "pipe"],
-      },
-    );
+    const unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script];
+    const [program = "", ...words] = [...(this.#disks?.enter ?? []), ...unshare];
+    const child = spawn(program, words, {
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...jobEnvironment(spec, isRestore) },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let output = "";
-    let isTerminated = false;
+    const events = eventsOf(spec);
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (chunk: Buffer) => {
         output += chunk.toString();
-        if (isTerminated || spec.terminateAt?.test(output) !== true) return;
-        isTerminated = true;
-        terminateNode(child.pid ?? 0);
+        for (const event of events.filter(({ at }) => at.test(output))) {
+          events.splice(events.indexOf(event), 1);
+          event.run(child.pid ?? 0);
+        }
       });
     const [exitCode] = (await once(child, "close")) as [number | null];
     return { exitCode, output, lastKilobyte: Buffer.from(output).subarray(-1024).toString() };
@@ -113,6 +139,7 @@ export class JobBench {
 
   /** Removes everything. */
   dispose(): void {
+    this.#disks?.close();
     rmSync(this.root, { recursive: true, force: true });
   }
 
@@ -158,7 +185,7 @@ function containerScript(mounts: Readonly<Record<string, string>>, spec: JobSpec
     "mount -t proc proc $R/proc; mount --rbind /dev $R/dev",
     "mount -t tmpfs -o mode=1777 tmp $R/tmp",
     `mkdir -p $R${CHECKOUT}; mount --bind ${CHECKOUT} $R${CHECKOUT}`,
-    ...Object.entries(mounts).map(
+    ...[...Object.entries(spec.beneath ?? {}), ...Object.entries(mounts)].map(
       ([point, source]) => `mkdir -p $R${point}; mount --bind ${source} $R${point}`,
     ),
     ...(spec.readOnly ?? []).map((point) => `mount -o remount,bind,ro $R${point}`),
@@ -171,9 +198,31 @@ function containerScript(mounts: Readonly<Record<string, string>>, spec: JobSpec
   ].join("\n");
 }
 
-/** The mover is the only Node below the namespace's first process. */
-function terminateNode(unsharePid: number): void {
+/** What happens to a running Job from outside, each once. */
+function eventsOf({ terminateAt, vanishAt }: JobSpec) {
+  const events: { readonly at: RegExp; readonly run: (unsharePid: number) => void }[] = [];
+  if (terminateAt !== undefined)
+    events.push({ at: terminateAt, run: (pid) => jobProcesses(pid).forEach(terminate) });
+  if (vanishAt !== undefined)
+    events.push({
+      at: vanishAt.output,
+      run: (pid) => jobProcesses(pid).forEach((job) => takeAway(job, vanishAt.point)),
+    });
+  return events;
+}
+
+/** The mover is the only process directly below the one that made the namespace. */
+function jobProcesses(unsharePid: number): string[] {
   const children = spawnSync("pgrep", ["-P", String(unsharePid)], { encoding: "utf8" });
-  for (const pid of children.stdout.split("\n").filter(Boolean))
-    spawnSync("kill", ["-TERM", pid], { stdio: "ignore" });
+  return children.stdout.split("\n").filter(Boolean);
+}
+
+function terminate(pid: string): void {
+  spawnSync("kill", ["-TERM", pid], { stdio: "ignore" });
+}
+
+function takeAway(pid: string, point: string): void {
+  const words = ["-t", pid, "--mount", "--pid", "--root", "--", "umount", "--lazy", point];
+  const done = spawnSync("nsenter", words, { encoding: "utf8" });
+  if (done.status !== 0) throw new Error(`${point} was not taken away: ${done.stderr}`);
 }

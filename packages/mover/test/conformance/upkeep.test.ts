@@ -159,9 +159,9 @@ describe("observability", () => {
     expect(run.output).not.toContain("push-secret");
     const text = readFileSync(join(suite.bench.cache, "kopia.prom"), "utf8");
     expect(text).toContain('kopia_backup_files{source="atuin-src@default:/data"} 30\n');
-    expect(text).toContain("kopia_mover_last_run_exit_code 0\n");
+    expect(text).toContain('kopia_mover_last_run_exit_code{direction="backup"} 0\n');
     expect(received).toMatchObject([
-      { url: "/metrics/job/kopia-mover/instance/atuin-src%40default", body: text },
+      { url: "/metrics/job/kopia-mover/instance/atuin-src%40default/direction/backup", body: text },
     ]);
   });
 

@@ -35,7 +35,7 @@ test("every alert is tested with a case in which it fires", () => {
   );
   const tests = readFileSync(`${ROOT}/deploy/prometheus/kopia-rules.test.yaml`, "utf8");
   const firing = [...tests.matchAll(/alertname: (\w+)\n *eval_time: .*\n *exp_alerts:\n/g)];
-  expect([...new Set(firing.map(([, name]) => name))].toSorted()).toEqual(alerts.toSorted());
+  expect(new Set(firing.map(([, name]) => name))).toEqual(new Set(alerts));
 });
 
 test("the dashboard shows every metric", () => {

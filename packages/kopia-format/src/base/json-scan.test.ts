@@ -93,3 +93,18 @@ function accepts(text: string, read: (text: string) => unknown): boolean {
     return false;
   }
 }
+
+test.each(["1", "", "[1}", '{"a":1 "b":2}', '{"a":1', "[1 2]", "[1", "nul"])(
+  "members and elements of %j are refused",
+  (text) => {
+    const json = utf8Encode(text);
+    const invalid = expect.objectContaining({ code: "JSON_INVALID" });
+    expect(() => [...jsonMembers(json, 0)]).toThrow(invalid);
+    expect(() => [...jsonElements(json, 0)]).toThrow(invalid);
+  },
+);
+
+test("empty objects and lists have nothing in them", () => {
+  expect([...jsonMembers(utf8Encode(" { } "), 1)]).toEqual([]);
+  expect([...jsonElements(utf8Encode("[ ]"), 0)]).toEqual([]);
+});

@@ -41,3 +41,9 @@ test("the older text format knows no info and no end", () => {
   expect(text).not.toContain("# EOF");
   expect(text).not.toContain("# UNIT");
 });
+
+test("values without a number have the names of the format", () => {
+  const samples = [NaN, -Infinity, 0.5].map((value) => ({ value }));
+  const text = encodeOpenMetrics([{ name: "kopia_odd", type: "gauge", help: "h", samples }]);
+  expect(text).toContain("kopia_odd NaN\nkopia_odd -Inf\nkopia_odd 0.5\n");
+});

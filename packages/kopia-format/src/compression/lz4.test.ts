@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { seededBytes } from "../testing/seeded.ts";
 import { lz4Compressor as lz4 } from "./lz4.ts";
+import { xxhash32 } from "./xxhash32.ts";
 
 interface RecordedFrames {
   readonly frames: readonly {
@@ -91,3 +92,44 @@ test.skipIf(!HAS_TOOL)(
     );
   },
 );
+
+/** A frame around blocks: content checksum and size unless told otherwise, header checksum always right. */
+function frameOf(
+  blocks: readonly (readonly number[])[],
+  options: { flags?: number; size?: number; checksum?: number } = {},
+): Buffer {
+  const flags = options.flags ?? 0x60;
+  const descriptor = [flags, 0x40];
+  if (flags & 0x08) descriptor.push(options.size ?? 0, 0, 0, 0, 0, 0, 0, 0);
+  const check = (xxhash32(Uint8Array.from(descriptor)) >>> 8) & 255;
+  const body = blocks.flatMap((block) => {
+    const isStored = (flags & 0x10) !== 0;
+    const length = [block.length, 0, 0, isStored ? 0x80 : 0];
+    return [...length, ...block, ...(isStored ? [1, 2, 3, 4] : [])];
+  });
+  const end = [0, 0, 0, 0, ...(flags & 0x04 ? [options.checksum ?? 0, 0, 0, 0] : [])];
+  return Buffer.from([0x04, 0x22, 0x4d, 0x18, ...descriptor, check, ...body, ...end]);
+}
+
+test.each<[string, Buffer]>([
+  ["the checksum of a block is wrong", frameOf([[7, 7]], { flags: 0x70 })],
+  ["the checksum of the content is wrong", frameOf([[0x10, 7]], { flags: 0x64, checksum: 1 })],
+  ["the size of the content is another", frameOf([[0x10, 7]], { flags: 0x68, size: 2 })],
+  ["a length does not end", frameOf([[0xf0, 255]])],
+  ["a block is empty", frameOf([[]])],
+  ["a literal is cut off", frameOf([[0x20, 7]])],
+  ["an offset is cut off", frameOf([[0x10, 7, 1]])],
+  ["a copy reaches back too far", frameOf([[0x10, 7, 2, 0, 0x10, 7]])],
+  [
+    "a block unpacks to more than its size",
+    frameOf([[0x1f, 7, 1, 0, ...Array(300).fill(255), 0, 0]]),
+  ],
+])("refused: %s", (_name, frame) => {
+  expect(() => lz4.decompress(frame, MAX_BYTES)).toThrow(
+    expect.objectContaining({ code: "COMPRESSION_CORRUPT" }),
+  );
+});
+
+test("a frame made like those is read when nothing is wrong", () => {
+  expect([...lz4.decompress(frameOf([[0x10, 7]], { flags: 0x68, size: 1 }), 1)]).toEqual([7]);
+});

@@ -32,8 +32,7 @@ export function nodeZstdCompressor(zlib: typeof NodeZlib, level: ZstdLevel): Com
     const lengthBytes = context.runInto(data, output, offsetBytes);
     const isWhole =
       lengthBytes !== undefined &&
-      zstdExtent(output.subarray(offsetBytes, offsetBytes + lengthBytes)).lengthBytes ===
-        data.length;
+      saysLength(output.subarray(offsetBytes, offsetBytes + lengthBytes), data.length);
     if (isWhole) return lengthBytes;
     if (isSmall) small = withoutContext;
     else large = withoutContext;
@@ -82,16 +81,31 @@ let decompressContext: ReusableContext | undefined;
 /** A context that has proven itself, or one that always declines. */
 function compressContext(zlib: typeof NodeZlib, params: Record<number, number>): ReusableContext {
   const stream = zlib.createZstdCompress({ params });
-  const context = reusableContext(stream, zlib.constants.ZSTD_e_end);
+  const context = reusableContext(stream, zlib.constants.ZSTD_e_end) ?? withoutContext;
   const probe = new Uint8Array(300).fill(7, 50);
   // Twice: what matters is that a second frame can follow the first.
   for (let round = 0; round < 2; round++) {
-    const packed = context?.run(probe, compressBound(probe.length));
-    if (packed === undefined || !bytesEqual(zlib.zstdDecompressSync(packed), probe)) {
-      return withoutContext;
-    }
+    const packed = context.run(probe, compressBound(probe.length));
+    if (packed === undefined || !unpacksTo(zlib, packed, probe)) return withoutContext;
   }
-  return context ?? withoutContext;
+  return context;
+}
+
+/** Whether a stream is well-formed and names this length. */
+function saysLength(stream: Uint8Array, lengthBytes: number): boolean {
+  try {
+    return zstdExtent(stream).lengthBytes === lengthBytes;
+  } catch {
+    return false;
+  }
+}
+
+function unpacksTo(zlib: typeof NodeZlib, packed: Uint8Array, expected: Uint8Array): boolean {
+  try {
+    return bytesEqual(zlib.zstdDecompressSync(packed), expected);
+  } catch {
+    return false;
+  }
 }
 
 function decompress(

@@ -1,9 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { toHex } from "../base/bytes.ts";
+import { concatBytes, toHex } from "../base/bytes.ts";
 import { isKopiaError } from "../base/errors.ts";
+import { combine } from "./combine-shards.ts";
 import { EccCodec } from "./ecc-codec.ts";
 import { eccParameters } from "./ecc-parameters.ts";
+import { ReedSolomon } from "./reed-solomon.ts";
+import { PORTABLE_SHARD_WORK } from "./shard-work.ts";
 
 function message(lengthBytes: number): Uint8Array {
   return Uint8Array.from({ length: lengthBytes }, (_, i) => (7 * i + 3) % 256);
@@ -118,4 +121,39 @@ test("arbitrary bytes are decoded or refused with CONTENT_CORRUPT", () => {
     ),
     { numRuns: Number(process.env["FUZZ_RUNS"] ?? 60) },
   );
+});
+
+test("more damage than parity is refused, and names the block", () => {
+  const codec = new EccCodec(10);
+  const stored = codec.encode(message(9000));
+  // Shards of the first of two blocks, behind the parity shards of both: four of them can be rebuilt.
+  for (let shard = 0; shard < 5; shard++) {
+    if (shard === 4) expect(codec.decode(stored)).toMatchObject({ repairedShardCount: 4 });
+    const at = 2 * 4 * 68 + shard * 68 + 10;
+    stored[at] = (stored[at] as number) ^ 1;
+  }
+  expect(() => codec.decode(stored)).toThrow(
+    expect.objectContaining({
+      code: "CONTENT_CORRUPT",
+      details: { block: 0, damagedShardCount: 5 },
+    }),
+  );
+});
+
+test("a length that does not fit the shards is refused, with every checksum right", () => {
+  const { parityRows } = new ReedSolomon(6, 2);
+  const sealed = PORTABLE_SHARD_WORK.seal(parityRows, new Uint8Array(12).fill(0xff, 3, 4), 2);
+  const stored = concatBytes(sealed.parity, sealed.data);
+  expect(() => new EccCodec(10).decode(stored)).toThrow(
+    expect.objectContaining({
+      code: "CONTENT_CORRUPT",
+      message: expect.stringContaining("message length 255 does not fit its 12 bytes"),
+    }),
+  );
+});
+
+test("a factor of zero adds nothing", () => {
+  const output = Uint8Array.of(1, 2);
+  combine(Uint8Array.of(0, 3), [Uint8Array.of(9, 9), Uint8Array.of(1, 2)], output);
+  expect(output).toEqual(Uint8Array.of(3, 6));
 });

@@ -3,6 +3,7 @@ import { bytesEqual, fromHex, toHex, utf8Decode, utf8Encode, type Bytes } from "
 import { createHashFunction } from "../hashing/registry.ts";
 import { seededBytes } from "../testing/index.ts";
 import { contentKeyDerivation } from "./content-key.ts";
+import { portableAesGcm, portableChaCha20Poly1305 } from "./noble-aead.ts";
 import { DEFAULT_ENCRYPTION, ENCRYPTION_NAMES, createEncryptor } from "./registry.ts";
 
 const AES = DEFAULT_ENCRYPTION;
@@ -121,4 +122,10 @@ test("the names, and refusal of others", () => {
       expect.objectContaining({ code: "ALGORITHM_UNKNOWN" }),
     );
   }
+});
+
+test("a message shorter than a tag is not authentic for the portable ciphers", () => {
+  const input = { key: MASTER_KEY, nonce: new Uint8Array(12), additionalData: IV_ZEROS };
+  for (const cipher of [portableAesGcm, portableChaCha20Poly1305])
+    expect(cipher.open(input, new Uint8Array(15))).toBeUndefined();
 });

@@ -168,3 +168,21 @@ test("every flipped byte of a sealed box is noticed, and every other length", ()
   }
   expect(openBox(boxKey, concatBytes(box, zeros(1)))).toBeUndefined();
 });
+
+test("members that are empty are left out, and read as what they were", () => {
+  const upgradeLock = {
+    ownerId: "",
+    creationTime: "2026-11-23T07:01:09Z",
+    advanceNoticeDurationNs: 0,
+    ioDrainTimeoutNs: 0,
+    statusPollIntervalNs: 0,
+    message: "",
+    maxPermittedClockDriftNs: 0,
+  };
+  const bare = { ...content, maxPackSizeBytes: 0, indexVersion: 0, upgradeLock };
+  const text = utf8Decode(encodeContentFormat(bare));
+  expect(text).not.toMatch(/ownerID|ioDrainTimeout|"message"|maxPermittedClockDrift|maxPackSize/);
+  expect(decodeContentFormat(utf8Encode(text)).content.upgradeLock).toEqual(upgradeLock);
+  const empty = encodeFormatBlob({ ...document, encryptedFormat: zeros(0) });
+  expect(utf8Decode(empty)).not.toContain("encryptedBlockFormat");
+});

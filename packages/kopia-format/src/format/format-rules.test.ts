@@ -10,7 +10,13 @@ import {
 } from "./format-parameters.ts";
 import type { ContentFormat, EpochParameters, UpgradeLock } from "./repository-format.ts";
 import { checkRequiredFeatures } from "./required-features.ts";
-import { checkUpgradeLock, isUpgradeLocked, upgradeTime } from "./upgrade-lock.ts";
+import {
+  checkUpgradeLock,
+  isUpgradeLocked,
+  newUpgradeLock,
+  UPGRADE_LOCK_DEFAULTS,
+  upgradeTime,
+} from "./upgrade-lock.ts";
 
 const MINUTE_NS = 60e9;
 const invalidParameter = expect.objectContaining({ code: "FORMAT_INVALID_PARAMETER" });
@@ -139,4 +145,32 @@ test("base64 is the padded standard alphabet and nothing else", () => {
   for (const bad of ["-_8=", "+/8", "+/8==", "+=8=", " +/8=", "A"]) {
     expect(decodeBase64(bad)).toBeUndefined();
   }
+});
+
+test("a refusal of a feature repeats what the repository says about it", () => {
+  const ifNotUnderstood = { warn: false, message: "m", url: "u", upgradeToVersion: "9" };
+  expect(() => checkRequiredFeatures([{ feature: "f", ifNotUnderstood }], () => undefined)).toThrow(
+    'this repository uses the feature "f"; m; see u; needs version 9',
+  );
+});
+
+test.each([
+  [{ ownerId: "" }, /owner-id/],
+  [{ ioDrainTimeoutNs: 0 }, /io-drain-timeout is required/],
+  [{ statusPollIntervalNs: 901e9 }, /status-poll-interval/],
+  [{ maxPermittedClockDriftNs: 0 }, /max-permitted-clock-drift/],
+])("an upgrade lock with %j is refused", (change, message) => {
+  const request = { ownerId: "me", fromVersion: 1, ...UPGRADE_LOCK_DEFAULTS };
+  const lock = newUpgradeLock(request, 0n);
+  expect(lock.message).toBe("Upgrading from format version 1 -> 3");
+  expect(() => newUpgradeLock({ ...request, ...change }, 0n)).toThrow(invalidParameter);
+  expect(() => newUpgradeLock({ ...request, ...change }, 0n)).toThrow(message);
+});
+
+test("a lock without owner and message is named as such", () => {
+  const request = { ownerId: "me", fromVersion: 1, ...UPGRADE_LOCK_DEFAULTS };
+  const lock = { ...newUpgradeLock(request, 0n), ownerId: "", message: "" };
+  expect(() => checkUpgradeLock(lock, 0n, "me")).toThrow(
+    /by an unnamed owner since 1970-01-01T00:00:00Z$/,
+  );
 });

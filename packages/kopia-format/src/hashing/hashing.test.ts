@@ -1,5 +1,7 @@
+import { blake2b, blake2s } from "@noble/hashes/blake2.js";
 import { expect, test } from "vitest";
 import { toHex, utf8Encode } from "../base/bytes.ts";
+import { createBlake2Digest } from "./blake2.ts";
 import { DEFAULT_HASH, HASH_NAMES, createHashFunction } from "./registry.ts";
 
 // Spec 1 §15.3: hashes of "hello world" with secret = bytes 40…5f.
@@ -64,5 +66,19 @@ test("unknown names are refused", async () => {
     await expect(createHashFunction(name, SECRET)).rejects.toMatchObject({
       code: "ALGORITHM_UNKNOWN",
     });
+  }
+});
+
+test("BLAKE2 without a secret is the plain hash, from both providers", async () => {
+  for (const name of ["blake2b", "blake2s"] as const) {
+    const [fast, portable] = await Promise.all(
+      (["fast", "portable"] as const).map((provider) =>
+        createBlake2Digest(name, 32, new Uint8Array(0), provider),
+      ),
+    );
+    const plain = name === "blake2b" ? blake2b : blake2s;
+    const data = Uint8Array.of(1, 2, 3);
+    expect(fast?.compute(data)).toEqual(plain(data, { dkLen: 32 }));
+    expect(portable?.compute(data)).toEqual(plain(data, { dkLen: 32 }));
   }
 });

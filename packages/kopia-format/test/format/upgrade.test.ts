@@ -6,7 +6,14 @@ import { isKopiaError } from "../../src/base/errors.ts";
 import { changePassword } from "../../src/format/change-format.ts";
 import { openFormatBlobs, readFormatBlobs } from "../../src/format/format-blobs.ts";
 import { checkFormat, loadOpenedFormat } from "../../src/format/load-format.ts";
-import { FORMAT_BACKUP_PREFIX, POISON_BLOB_ID } from "../../src/format/upgrade-format.ts";
+import type { UpgradeLock } from "../../src/format/repository-format.ts";
+import {
+  FORMAT_BACKUP_PREFIX,
+  placeUpgradeLock,
+  POISON_BLOB_ID,
+  requireOwnLock,
+} from "../../src/format/upgrade-format.ts";
+import { newUpgradeLock, UPGRADE_LOCK_DEFAULTS } from "../../src/format/upgrade-lock.ts";
 import { createRepository } from "../../src/repository/create-repository.ts";
 import { openRepository } from "../../src/repository/open-repository.ts";
 import {
@@ -406,3 +413,33 @@ test("a rollback that is killed leaves every content readable, and can be finish
     }
   }
 }, 120_000);
+
+test("a lock belongs to whoever placed it; without one there is nothing to end", async () => {
+  const { storage } = await oldRepository();
+  const context = { storage, formatKey, random: seededRandom(seed++) };
+  await expect(requireOwnLock(context, "me")).rejects.toMatchObject({
+    code: "UPGRADE_NOT_RUNNING",
+  });
+  const lockOf = (ownerId: string): UpgradeLock =>
+    newUpgradeLock({ ownerId, fromVersion: 1, ...UPGRADE_LOCK_DEFAULTS }, 0n);
+  await placeUpgradeLock(context, lockOf("me"));
+  const again = await placeUpgradeLock(context, { ...lockOf("me"), message: "another" });
+  expect(again.format.content.upgradeLock).toEqual(lockOf("me"));
+  const upgrading = expect.objectContaining({ code: "REPOSITORY_UPGRADING" });
+  await expect(placeUpgradeLock(context, lockOf("you"))).rejects.toThrow(upgrading);
+  await expect(requireOwnLock(context, "you")).rejects.toThrow(upgrading);
+});
+
+test("a backup that does not read back stops the upgrade before the format changes", async () => {
+  const { storage } = await oldRepository();
+  const before = await storage.get("kopia.repository");
+  const get = storage.get.bind(storage);
+  storage.get = async (id, range) => {
+    const bytes = await get(id, range);
+    return id.startsWith(FORMAT_BACKUP_PREFIX) ? bytes.fill(0) : bytes;
+  };
+  const lock = newUpgradeLock({ ownerId: "me", fromVersion: 1, ...UPGRADE_LOCK_DEFAULTS }, 0n);
+  const context = { storage, formatKey, random: seededRandom(seed++) };
+  await expect(placeUpgradeLock(context, lock)).rejects.toMatchObject({ code: "UPGRADE_UNSAFE" });
+  expect(await get("kopia.repository")).toEqual(before);
+});

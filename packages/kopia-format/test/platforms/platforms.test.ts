@@ -20,7 +20,7 @@ const key = seededBytes(1, 32);
 const iv = seededBytes(2, 16);
 const text = seededBytes(3, 70_000).fill(9, 100, 60_000);
 const withoutNodeModules = (): void => {
-  vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined as never);
+  vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined);
 };
 /** Everything that a platform computes, as one value. */
 async function results(): Promise<object> {
@@ -186,7 +186,7 @@ test("where directories cannot be named by descriptor, handles work by path", as
 test("a node:ffi of another form, or one that throws, is as good as none", async () => {
   for (const ffi of [{}, { dlopen: () => ({ functions: {} }) }]) {
     vi.resetModules();
-    vi.spyOn(process, "getBuiltinModule").mockReturnValue(ffi as never);
+    vi.spyOn(process, "getBuiltinModule").mockReturnValue(ffi);
     const { loadLibc } = await import("../../src/base/libc.ts");
     expect(loadLibc()).toBeUndefined();
     vi.restoreAllMocks();
@@ -201,7 +201,7 @@ test("other warnings than that of the experimental module still reach the proces
   vi.spyOn(process, "getBuiltinModule").mockImplementation(() => {
     process.emitWarning("known", "ExperimentalWarning");
     process.emitWarning("news", "DeprecationWarning");
-    return undefined as never;
+    return undefined;
   });
   const { loadLibc } = await import("../../src/base/libc.ts");
   expect(loadLibc()).toBeUndefined();

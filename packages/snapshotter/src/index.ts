@@ -216,6 +216,7 @@ export {
   type KeptSnapshot,
 } from "./retention/expire.ts";
 export { changePins, pinSnapshot, type PinChange } from "./retention/pins.ts";
+export { boundHeapOfLargeTrees } from "./upload/bound-heap.ts";
 export {
   createSnapshot,
   type CreateSnapshotOptions,

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { type Repository, KopiaError, formatGoDuration } from "@kopia-engine/kopia-format";
 import {
+  boundHeapOfLargeTrees,
   type CreateSnapshotResult,
   type SnapshotManifest,
   type SnapshotReview,
@@ -101,7 +102,10 @@ async function snapshot(run: BackupRun): Promise<JobResult> {
     timeZone: context.timeZone,
     signal: context.signal,
     review,
-    observer: { progress: context.progressed, directoryDone: context.progressed },
+    observer: boundHeapOfLargeTrees({
+      progress: context.progressed,
+      directoryDone: context.progressed,
+    }),
     ...uploadArguments(job, args),
   });
   await session.flush();

@@ -9,6 +9,7 @@ import {
   localTimeZone,
 } from "@kopia-engine/kopia-format";
 import {
+  boundHeapOfLargeTrees,
   createSnapshot,
   formatSource,
   loadPolicyTree,
@@ -124,7 +125,7 @@ async function snapshotOne(
   const reporter = createReporter(context, session, input);
   let result: CreateSnapshotResult;
   try {
-    const { observer } = reporter;
+    const observer = boundHeapOfLargeTrees(reporter.observer);
     result = await createSnapshot(session, { ...input.common, ...task, observer });
     reporter.finish();
   } catch (error) {

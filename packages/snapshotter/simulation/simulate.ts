@@ -37,6 +37,8 @@ export interface SimulationResult {
   readonly snapshotCount: number;
   readonly crashCount: number;
   readonly operationCount: number;
+  /** How often what happened. */
+  readonly tally: ReadonlyMap<string, number>;
 }
 
 /** Lets one world live from its seed, and says whether it lost anything. Never throws for what it finds. */
@@ -67,6 +69,7 @@ export async function simulate(
     snapshotCount: attempts.filter(({ completed }) => completed).length,
     crashCount: world.crashCount,
     operationCount: world.operationCount,
+    tally: world.tally,
   };
 }
 

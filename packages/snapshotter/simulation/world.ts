@@ -43,6 +43,8 @@ export class World {
   closing = false;
   operationCount = 0;
   crashCount = 0;
+  /** How often what happened. */
+  readonly tally = new Map<string, number>();
 
   constructor(plan: WorldPlan, template: RepositoryTemplate, log?: (line: string) => void) {
     this.plan = plan;
@@ -63,6 +65,11 @@ export class World {
     this.#log(`day ${two(days)} ${two(hours)}:${two(minutes)}  ${who.padEnd(12)} ${text()}`);
   }
 
+  /** Counts something that happened. */
+  count(what: string): void {
+    this.tally.set(what, (this.tally.get(what) ?? 0) + 1);
+  }
+
   /** Starts a program at a client: it will open the repository, and anything may happen to it. */
   startProcess(
     client: ClientPlan,
@@ -70,6 +77,7 @@ export class World {
     choices: SeededChoices,
   ): { readonly storage: ClientStorage; open(): Promise<ClientProcess> } {
     const fate = this.#drawFate(choices);
+    this.count(`runs of ${describeKind(client)}`);
     const count = { operations: 0, puts: 0 };
     const storage = new ClientStorage({
       shared: this.shared,
@@ -79,6 +87,7 @@ export class World {
       listLagNs: client.listLagNs,
       fateOf: (operation) => this.#fateOf(fate, choices, count, operation),
       onFate: ({ kind, id }, what) => {
+        if (!this.closing) this.count(fateName(what));
         this.tell(client.name, () => `${kind} ${id}: ${describeFate(what)}`);
       },
       isClosed: () => this.closing,
@@ -166,6 +175,26 @@ export class World {
     const durationNs = choices.between(0, 1) ** 3 * maxSlowNs;
     const share = choices.between(0, 1);
     return { kind: "slow", beforeNs: durationNs * share, afterNs: durationNs * (1 - share) };
+  }
+}
+
+function describeKind(client: ClientPlan): string {
+  const rules = "kind" in client ? `s by ${client.kind === "ours" ? "our" : "Kopia's"} rules` : "s";
+  return client.name.replace(/\d+$/, "") + rules;
+}
+
+function fateName(fate: Fate): string {
+  switch (fate.kind) {
+    case "none":
+      return "nothing";
+    case "slow":
+      return fate.beforeNs + fate.afterNs > 0.2 * DAY ? "stood still for days" : "slow operations";
+    case "fail":
+      return fate.takesEffect ? "failed operations, yet done" : "failed operations";
+    case "damage":
+      return "compactions stored in part";
+    case "kill":
+      return `deaths, effect of the operation: ${fate.effect}`;
   }
 }
 

@@ -17,7 +17,7 @@ import type {
   ContentQuery,
   ContentReader,
 } from "./content-store.ts";
-import type { ContentWriteSession } from "./content-write-session.ts";
+import type { ContentWriteSession, WriteSessionChoices } from "./content-write-session.ts";
 import { ContentMarks } from "./content-marks.ts";
 import type { IndexReader } from "./index/index-reader.ts";
 import type { ContentPlaces } from "./index/content-places.ts";
@@ -109,7 +109,7 @@ export interface ContentManager extends ContentReader {
    * @throws KopiaError `STORAGE_READ_ONLY`, `REPOSITORY_INDEX_MISSING` (packs but no index), `INDEX_CORRUPT`
    *   (a damaged index blob was left out), and what `checkFormat` throws.
    */
-  openWriteSession(): Promise<ContentWriteSession>;
+  openWriteSession(choices?: WriteSessionChoices): Promise<ContentWriteSession>;
   /**
    * Whether stored packs have lost their index: see `REPOSITORY_INDEX_MISSING`. For `repository
    * status` and before a snapshot; lists packs only when the index is empty.
@@ -286,7 +286,7 @@ class IndexedContentManager implements ContentManager {
     }
   }
 
-  async openWriteSession(): Promise<ContentWriteSession> {
+  async openWriteSession(choices: WriteSessionChoices = {}): Promise<ContentWriteSession> {
     this.#assertOpen();
     const { storage, checkFormat, encryptor, hash, format } = this.#options;
     if (storage.readOnly) {
@@ -300,6 +300,7 @@ class IndexedContentManager implements ContentManager {
     const { content } = format;
     const formatCopy = await this.#formatCopy();
     return new WriteSession({
+      forgetsFlushed: choices.forgetsFlushed ?? false,
       unitContext: {
         ...this.#options,
         crypto: { hash, encryptor },

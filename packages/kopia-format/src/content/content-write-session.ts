@@ -18,6 +18,15 @@ export interface ContentWriteStats {
   readonly indexBlobCount: number;
 }
 
+/** How a write session is opened. */
+export interface WriteSessionChoices {
+  /**
+   * What its flushes made visible becomes part of this client's own index only when that is loaded again. For sessions
+   * that move very many contents and never look at them again: the index stays as small as it was. Default false.
+   */
+  readonly forgetsFlushed?: boolean;
+}
+
 /**
  * One write session (spec 1 §9). What is written becomes durable pack by pack and visible to other
  * clients at `flush`. Closing without a flush leaves at most packs that no index names.

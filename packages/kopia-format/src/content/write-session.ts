@@ -46,6 +46,8 @@ export interface WriteSessionOptions {
   readonly checkFormat: (() => Promise<void>) | undefined;
   readonly reloadAfterMs: number;
   readonly maxPacksInFlight: number;
+  /** Own index blobs do not join the index in memory. */
+  readonly forgetsFlushed: boolean;
 }
 
 /** A content about to be appended to a pack. */
@@ -62,7 +64,7 @@ interface Addition {
 /** Contents stay unindexed at most about this long (spec 1 §12.4 rule 6). */
 const AUTO_FLUSH_MS = 10 * 60_000;
 /** So many entries in memory, and an index of them in the making, are a few dozen MiB. */
-const MAX_PENDING_ENTRIES = 100_000;
+export const MAX_PENDING_ENTRIES = 100_000;
 /** An index older than this is not trusted to say that a content is stored (spec 1 §12.4 rule 7). */
 const MAX_TRUSTED_AGE_MS = 15 * 60_000;
 
@@ -319,7 +321,7 @@ export class WriteSession implements ContentWriteSession {
     await checkFormat?.();
     const { blobs, shards } = await publishIndex({ ...this.#context, indexBlobs }, unit, entries);
     this.#stats.indexBlobCount += blobs.length;
-    loader.addOwn(blobs, shards);
+    if (!this.#options.forgetsFlushed) loader.addOwn(blobs, shards);
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { WriteSessionChoices } from "../content/content-write-session.ts";
 import type { Clock } from "../base/clock.ts";
 import { KopiaError } from "../base/errors.ts";
 import type { RandomBytes } from "../base/random.ts";
@@ -83,7 +84,7 @@ export class OpenedRepository implements Repository {
     return (await new EpochManager({ storage, clock, parameters }).refresh()).writeEpoch;
   }
 
-  async writeSession(): Promise<WriteSession> {
+  async writeSession(choices?: WriteSessionChoices): Promise<WriteSession> {
     this.#assertOpen();
     if (this.client.readOnly || this.storage.readOnly) {
       throw new KopiaError(
@@ -91,7 +92,7 @@ export class OpenedRepository implements Repository {
         `${this.storage.displayName} is connected read-only`,
       );
     }
-    const contents = await this.contents.openWriteSession();
+    const contents = await this.contents.openWriteSession(choices);
     return new RepositoryWriteSession(this, contents, this.#ignoreMalformed);
   }
 

@@ -1,3 +1,4 @@
+import type { WriteSessionChoices } from "../content/content-write-session.ts";
 import type { Clock } from "../base/clock.ts";
 import type { RandomBytes } from "../base/random.ts";
 import type { BlobMetadata, BlobStorage } from "../blob/storage.ts";
@@ -45,7 +46,7 @@ export interface Repository {
    * Starts a write session. Sessions of one repository must not overlap.
    * @throws KopiaError `STORAGE_READ_ONLY`, `REPOSITORY_INDEX_MISSING` (packs but no index), `REPOSITORY_UPGRADING`.
    */
-  writeSession(): Promise<WriteSession>;
+  writeSession(choices?: WriteSessionChoices): Promise<WriteSession>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -12,9 +12,12 @@ export interface SyntheticIndexOptions extends IndexBlobManagerOptions {
   readonly contentCount: number;
   readonly blobCount: number;
   readonly seed: number;
+  /** Default 500. */
+  readonly contentsPerPack?: number;
+  /** Stored length of each content. Default 40000. */
+  readonly packedBytes?: number;
 }
 
-/** Contents of about this many go to one made-up pack. */
 const CONTENTS_PER_PACK = 500;
 const PACKED_BYTES = 40_000;
 const SHARDS_PER_FLUSH = 100;
@@ -28,6 +31,7 @@ const TIMESTAMP_SECONDS = 1_700_000_000;
  */
 export async function writeSyntheticIndex(options: SyntheticIndexOptions): Promise<string[]> {
   const { contentCount, blobCount, hash, format } = options;
+  const { contentsPerPack = CONTENTS_PER_PACK, packedBytes = PACKED_BYTES } = options;
   const manager = createIndexBlobManager(options);
   const random = seededRandom(options.seed);
   const chosen: string[] = [];
@@ -38,16 +42,16 @@ export async function writeSyntheticIndex(options: SyntheticIndexOptions): Promi
     const table = new ContentEntryTable(1 + hash.sizeBytes);
     let packBlobId = "";
     for (let number = first; number < end; number++) {
-      const inPack = (number - first) % CONTENTS_PER_PACK;
+      const inPack = (number - first) % contentsPerPack;
       if (inPack === 0) packBlobId = `p${toHex(random(16))}-s${toHex(random(8))}1`;
       const contentId = toHex(random(hash.sizeBytes));
       table.set({
         contentId,
         packBlobId,
         timestampSeconds: TIMESTAMP_SECONDS,
-        packOffset: inPack * PACKED_BYTES,
-        packedLength: PACKED_BYTES,
-        originalLength: PACKED_BYTES - 28,
+        packOffset: inPack * packedBytes,
+        packedLength: packedBytes,
+        originalLength: packedBytes - 28,
         deleted: false,
         compressionHeaderId: 0,
         formatVersion: format.content.version,

@@ -240,3 +240,16 @@ describe("listing within a session", () => {
     expect(seen.length).toBeGreaterThanOrEqual(3000);
   });
 });
+
+test("a session that forgets what it flushed leaves the index as it was until that is loaded again", async () => {
+  const { contents, id, entry } = await oneContent();
+  const session = await contents.openWriteSession({ forgetsFlushed: true });
+  await session.rewriteContent(id);
+  await session.flush();
+  expect(contents.getContentInfo(id)).toEqual(entry);
+  expect(await session.getContent(id)).toEqual(data(1));
+  await contents.refresh();
+  const moved = contents.getContentInfo(id)!;
+  expect(moved.packBlobId).not.toBe(entry.packBlobId);
+  expect(await contents.getContent(id)).toEqual(data(1));
+});

@@ -7,8 +7,8 @@ import {
   type Repository,
 } from "@kopia-engine/kopia-format";
 
-/** IDs that are put in order at a time. */
-const BATCH = 50_000;
+/** IDs that are put in order at a time; they come pack by pack where there are many. */
+const BATCH = 20_000;
 /** Longest range read at once; a longer content is left to whoever needs it. */
 const MAX_RANGE_BYTES = 2 ** 20;
 /** Unwanted bytes that are read along rather than skipped. */

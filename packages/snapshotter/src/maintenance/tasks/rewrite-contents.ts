@@ -1,5 +1,6 @@
 import {
   ContentIdList,
+  MAX_PENDING_ENTRIES,
   KopiaError,
   NS_PER_SECOND,
   errorMessage,
@@ -15,13 +16,20 @@ import { refreshTrusted } from "../trusted-storage.ts";
 /** Packs with less than this share of the full size, in percent, are short (spec 3 §1.8, trap T-9). */
 const SHORT_PACK_PERCENT = 60;
 
+/**
+ * Packs with so many live contents are never short, however small these are: a session makes packs of at most
+ * `MAX_PENDING_ENTRIES` contents, so they would be written again for ever (docs/decisions/0022).
+ */
+const FULL_PACK_CONTENTS = (MAX_PENDING_ENTRIES * SHORT_PACK_PERCENT) / 100;
+
 /** Packs in flight are bounded at least this often. */
 const SETTLE_BYTES = 2 ** 20;
 
 /** Contents of short packs. */
 export interface RewritePlan {
   readonly shortPacks: ReadonlySet<string>;
-  readonly toRewrite: ContentIdList;
+  /** Pack by pack. */
+  readonly toRewrite: Iterable<ContentId> & { readonly size: number };
   readonly toRewriteBytes: number;
   /** Too young to be moved. */
   readonly retainedCount: number;
@@ -73,14 +81,15 @@ export function planRewrite(
   const limit = Math.floor((format.content.maxPackSizeBytes * SHORT_PACK_PERCENT) / 100);
   const shortPacks = findShortPacks(cycle, kinds, limit);
   const total = { toRewriteBytes: 0, retainedCount: 0, retainedBytes: 0 };
-  const toRewrite = new ContentIdList();
+  const toRewrite = new IdsByPack();
   const now = clock.now();
   const newestOldSeconds = Number((now - cycle.safety.rewriteMinAgeNs) / NS_PER_SECOND);
   const { marked } = cycle.supposed;
   const nowSeconds = toUnixSeconds(now);
   contents.visitContents(
     (reader, position) => {
-      if (!shortPacks.has(reader.packBlobIdAt(position))) return;
+      const packBlobId = reader.packBlobIdAt(position);
+      if (!shortPacks.has(packBlobId)) return;
       const bytes = reader.packedLengthAt(position);
       const isMarked = marked?.hasEntry(reader, position) ?? false;
       const seconds = isMarked ? nowSeconds : reader.timestampSecondsAt(position);
@@ -88,7 +97,7 @@ export function planRewrite(
         total.retainedCount++;
         total.retainedBytes += bytes;
       } else {
-        toRewrite.addEntry(reader, position);
+        toRewrite.of(packBlobId).addEntry(reader, position);
         total.toRewriteBytes += bytes;
       }
     },
@@ -97,22 +106,47 @@ export function planRewrite(
   return { shortPacks, toRewrite, ...total };
 }
 
+/** Content IDs by pack, so that each pack is read once. */
+class IdsByPack {
+  readonly #packs = new Map<string, ContentIdList>();
+
+  get size(): number {
+    return [...this.#packs.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
+  of(packBlobId: string): ContentIdList {
+    let ids = this.#packs.get(packBlobId);
+    if (ids === undefined) this.#packs.set(packBlobId, (ids = new ContentIdList()));
+    return ids;
+  }
+
+  *[Symbol.iterator](): Generator<ContentId, void, undefined> {
+    for (const ids of this.#packs.values()) yield* ids;
+  }
+}
+
 function findShortPacks(
   { repository }: Pick<Cycle, "repository">,
   kinds: readonly string[],
   limitBytes: number,
 ): Set<string> {
-  const sizes = new Map<string, number>();
+  const sizes = new Map<string, { bytes: number; count: number }>();
   repository.contents.visitContents(
     (reader, position) => {
       const packId = reader.packBlobIdAt(position);
-      sizes.set(packId, (sizes.get(packId) ?? 0) + reader.packedLengthAt(position));
+      let size = sizes.get(packId);
+      if (size === undefined) sizes.set(packId, (size = { bytes: 0, count: 0 }));
+      size.bytes += reader.packedLengthAt(position);
+      size.count++;
     },
     { includeDeleted: true },
   );
   const short = new Set<string>();
   for (const kind of kinds) {
-    const packs = [...sizes].filter(([id, bytes]) => bytes < limitBytes && id.startsWith(kind));
+    const packs = [...sizes].filter(
+      ([id, { bytes, count }]) =>
+        bytes < limitBytes && count < FULL_PACK_CONTENTS && id.startsWith(kind),
+    );
     if (packs.length > 1) for (const [id] of packs) short.add(id);
   }
   return short;
@@ -129,7 +163,7 @@ export async function executeRewrite(
   ignoreDeleted: boolean,
 ): Promise<void> {
   if (plan.toRewrite.size === 0) return;
-  await using session = await repository.writeSession();
+  await using session = await repository.writeSession({ forgetsFlushed: true });
   let failedCount = 0;
   let first: unknown;
   let sinceSettled = 0;

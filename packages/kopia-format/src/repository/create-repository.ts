@@ -26,11 +26,6 @@ export interface CreateRepositoryOptions {
 }
 
 const FORMAT_BLOB = "kopia.repository";
-/**
- * Alone it is what a creation that died has left, encrypted with a key that nobody has: it is written again. The original
- * refuses (spec 1 §2.10).
- */
-const FIRST_BLOB = "kopia.blobcfg";
 /** Blobs named in the message when a storage is not empty. */
 const MAX_NAMED_BLOBS = 3;
 
@@ -68,7 +63,7 @@ async function assertEmpty(storage: BlobStorage): Promise<void> {
     }
     names.push(blob.id);
   }
-  if (names.every((name) => name === FIRST_BLOB)) return;
+  if (names.length === 0) return;
   const shown = names.sort().slice(0, MAX_NAMED_BLOBS).join(", ");
   throw new KopiaError(
     "REPOSITORY_FOREIGN_DATA",

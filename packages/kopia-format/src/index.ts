@@ -170,12 +170,7 @@ export type {
   ContentWriter,
   WriteContentOptions,
 } from "./content/content-store.ts";
-export type {
-  ContentWriteSession,
-  ContentWriteStats,
-  WriteSessionChoices,
-} from "./content/content-write-session.ts";
-export { MAX_PENDING_ENTRIES } from "./content/write-session.ts";
+export type { ContentWriteSession, ContentWriteStats } from "./content/content-write-session.ts";
 export type { PackedAtHand } from "./content/packed-at-hand.ts";
 export { ContentPlaces, type ContentPlacesParts } from "./content/index/content-places.ts";
 export { PlaceReader } from "./content/place-reader.ts";

@@ -26,7 +26,7 @@ import { assertNoOrphanedPacks } from "./index-presence.ts";
 import { createIndexBlobManager, type IndexBlobManager } from "./index-blob/index-blob-manager.ts";
 import { PackBuffer } from "./pack/pack-writer.ts";
 import { readContent, readContents, readEntry, type ContentSource } from "./read-contents.ts";
-import { WriteSession } from "./write-session.ts";
+import { MAX_PENDING_ENTRIES, WriteSession } from "./write-session.ts";
 
 /** What a content manager works with. */
 export interface ContentManagerOptions {
@@ -73,6 +73,8 @@ export interface ContentManager extends ContentReader {
   readonly watermarkSeconds: number;
   /** Contents in the index, deleted ones included; those in several large index blobs may count more than once. */
   readonly contentCount: number;
+  /** Contents that a session of this program puts into one pack at most, however small they are (about). */
+  readonly maxPackContents: number;
   /** The index blobs that make up the index now. */
   indexBlobs(): readonly BlobMetadata[];
   /**
@@ -174,6 +176,10 @@ class IndexedContentManager implements ContentManager {
 
   get contentCount(): number {
     return this.#loader.index.contentCount;
+  }
+
+  get maxPackContents(): number {
+    return MAX_PENDING_ENTRIES;
   }
 
   indexBlobs(): readonly BlobMetadata[] {

@@ -1,5 +1,4 @@
 import {
-  MAX_PENDING_ENTRIES,
   createContentEncryptor,
   createHashFunction,
   type Repository,
@@ -10,8 +9,8 @@ import { SAFETY } from "../../src/index.ts";
 import { planRewrite } from "../../src/maintenance/tasks/rewrite-contents.ts";
 import { memoryRepository } from "../memory-repository.ts";
 
-/** The rule of 60 %, as for bytes. */
-const FULL_COUNT = MAX_PENDING_ENTRIES * 0.6;
+/** 60 % of what a session puts into one pack, as for bytes. */
+const FULL_COUNT = 60_000;
 
 /** Made-up packs of contents of a few bytes. */
 async function withTinyContents(contentsPerPack: number, packCount: number): Promise<Repository> {

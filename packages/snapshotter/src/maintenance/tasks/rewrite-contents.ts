@@ -1,6 +1,5 @@
 import {
   ContentIdList,
-  MAX_PENDING_ENTRIES,
   KopiaError,
   NS_PER_SECOND,
   errorMessage,
@@ -15,12 +14,6 @@ import { refreshTrusted } from "../trusted-storage.ts";
 
 /** Packs with less than this share of the full size, in percent, are short (spec 3 §1.8, trap T-9). */
 const SHORT_PACK_PERCENT = 60;
-
-/**
- * Packs with so many live contents are never short, however small these are: a session makes packs of at most
- * `MAX_PENDING_ENTRIES` contents, so they would be written again for ever (docs/decisions/0022).
- */
-const FULL_PACK_CONTENTS = (MAX_PENDING_ENTRIES * SHORT_PACK_PERCENT) / 100;
 
 /** Packs in flight are bounded at least this often. */
 const SETTLE_BYTES = 2 ** 20;
@@ -142,10 +135,11 @@ function findShortPacks(
     { includeDeleted: true },
   );
   const short = new Set<string>();
+  // However small they are: they would be written into just such packs again, for ever (docs/decisions/0022).
+  const fullCount = (repository.contents.maxPackContents * SHORT_PACK_PERCENT) / 100;
   for (const kind of kinds) {
     const packs = [...sizes].filter(
-      ([id, { bytes, count }]) =>
-        bytes < limitBytes && count < FULL_PACK_CONTENTS && id.startsWith(kind),
+      ([id, { bytes, count }]) => bytes < limitBytes && count < fullCount && id.startsWith(kind),
     );
     if (packs.length > 1) for (const [id] of packs) short.add(id);
   }

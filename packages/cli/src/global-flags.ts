@@ -139,7 +139,7 @@ function retentionFlags(
   { env, maxFiles }: { readonly env: string; readonly maxFiles: number },
 ) {
   return {
-    logDirMaxFiles: integerFlag(`${prefix}-max-files`, {
+    logDirMaxFiles: countFlag(`${prefix}-max-files`, {
       help: "Log files that are kept",
       env: `${env}_MAX_FILES`,
       default: maxFiles,
@@ -257,11 +257,14 @@ function observabilityFlags() {
       hidden: true,
     }),
     enablePprof: booleanFlag("enable-pprof", {
-      help: "Serve profiles",
+      help: "Serve profiles beside the metrics, for Chrome's tools: /debug/pprof/profile?seconds=5, /debug/pprof/heap",
+      hidden: true,
+    }),
+    otlpTrace: booleanFlag("otlp-trace", {
+      help: "Send traces: nothing here speaks OpenTelemetry; metrics, --trace-storage and --profile-cpu tell where time goes",
       hidden: true,
       unavailable: true,
     }),
-    otlpTrace: booleanFlag("otlp-trace", { help: "Send traces", hidden: true, unavailable: true }),
   };
 }
 

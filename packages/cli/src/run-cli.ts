@@ -68,7 +68,7 @@ async function runCommand(
   const { io, out } = edge;
   const globals = parsed.flagSet.values(globalFlags, io.env) as GlobalOptions;
   const missing = givenUnavailableFlag(parsed, globalFlags);
-  if (missing !== undefined) throw unavailable(`flag --${missing.name}`);
+  if (missing !== undefined) throw unavailable(`flag --${missing.name}`, missing.help);
   const log = commandLog(globals, io);
   let observability: Observability | undefined;
   try {
@@ -144,8 +144,9 @@ function failureLines(error: unknown): readonly string[] {
   return describeError(error);
 }
 
-function unavailable(what: string): CommandError {
+function unavailable(what: string, reason = ""): CommandError {
+  const cause = reason === "" ? "" : `\n  cause: ${reason}`;
   return new CommandError(
-    `${what} is not available in this program yet; use the original Kopia for it`,
+    `${what} is not available in this program yet; use the original Kopia for it${cause}`,
   );
 }

@@ -170,7 +170,10 @@ describe("completion", () => {
     const script = spawnSync(LAUNCHER, [`--completion-script-${shell}`], { encoding: "utf8" });
     expect(script.status).toBe(0);
     expect(script.stdout).toContain("--completion-bash");
-    const check = spawnSync(shell, ["-n"], { input: script.stdout, encoding: "utf8" });
+    using place = createWorkplace();
+    const path = join(place.path, `kopia.${shell}`);
+    writeFileSync(path, script.stdout);
+    const check = spawnSync(shell, ["-n", path], { encoding: "utf8" });
     skip(check.error !== undefined, `there is no ${shell} here`);
     expect(check).toMatchObject({ status: 0, stderr: "" });
   });

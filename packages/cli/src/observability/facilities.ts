@@ -31,7 +31,11 @@ export async function startFacilities(command: ObservedCommand, clock: Clock): P
     `${compactTime(clock.now(), false)}-${command.path.join("-")}`,
   );
   if (globals.metricsListenAddr !== undefined) {
-    const listener = await listenForMetrics(metrics, globals.metricsListenAddr);
+    const listener = await listenForMetrics(
+      metrics,
+      globals.metricsListenAddr,
+      globals.enablePprof ? { clock } : undefined,
+    );
     log.info(`starting prometheus metrics on ${listener.address}`);
     ends.push(() => listener.close());
   }

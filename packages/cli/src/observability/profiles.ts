@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { Session } from "node:inspector/promises";
 import { join } from "node:path";
-import { makeDirectories } from "@kopia-engine/kopia-format";
+import { makeDirectories, type Clock } from "@kopia-engine/kopia-format";
 
 /** Profiles that are being taken. */
 export interface RunningProfiles {
@@ -30,4 +30,32 @@ export async function startProfiles(options: { readonly cpu: boolean }): Promise
       session.disconnect();
     },
   };
+}
+
+/** A CPU profile of this thread over a time, as JSON. Other profiles of this process are not disturbed. */
+export async function takeCpuProfile(durationMs: number, clock: Clock): Promise<string> {
+  const session = new Session();
+  session.connect();
+  try {
+    await session.post("Profiler.enable");
+    await session.post("Profiler.start");
+    await clock.sleep(durationMs);
+    return JSON.stringify((await session.post("Profiler.stop")).profile);
+  } finally {
+    session.disconnect();
+  }
+}
+
+/** What was allocated during a time and lives on, as JSON. */
+export async function takeHeapProfile(durationMs: number, clock: Clock): Promise<string> {
+  const session = new Session();
+  session.connect();
+  try {
+    await session.post("HeapProfiler.enable");
+    await session.post("HeapProfiler.startSampling");
+    await clock.sleep(durationMs);
+    return JSON.stringify((await session.post("HeapProfiler.stopSampling")).profile);
+  } finally {
+    session.disconnect();
+  }
 }

@@ -8,6 +8,7 @@ import { formatFlows } from "./format-flows.ts";
 import { runFlows } from "./flows.ts";
 import { runKernels, type KernelRow } from "./kernels.ts";
 import { runMaintenanceBench } from "./maintenance.ts";
+import { runMoverBench } from "./mover.ts";
 import { buildBundle } from "./program.ts";
 import { saveResult } from "./results.ts";
 import { runScale } from "./scale.ts";
@@ -21,6 +22,10 @@ const HELP = `usage: npx -y pnpm@12 bench <what> [flags]
   scale              1, 2, 4 and 8 times the files, bytes and contents with the slope of growth; opening
                      made-up repositories of millions of contents and thousands of index blobs
   maintenance        maintains and verifies a made-up repository of a million contents
+  mover              Jobs of the mover within a memory limit: a first and an unchanged backup of 5 GB into
+                     a repository of 200 sources with 31 snapshots each, and maintenance; needs root and
+                     cgroups; then the time from the start of the mover, and of the image that MOVER_IMAGE
+                     names, to the first byte of its log
   charts             draws saved results as docs/performance/*.svg
 
 With KOPIA_EXE=/path/to/kopia every row is measured in turn with the real program and told as a ratio,
@@ -31,6 +36,7 @@ and after each round the real program verifies every file that ours wrote.
   --only A,B         flows to run: small, large, random, mixed, million (default all but million);
                      of scale: files, bytes, contents (default all)
   --scale FACTOR     part of the full sizes (default 1); 0.01 to try things out
+  --limit-mib N      of mover: the memory limit (default 256)
   --min-ms N         time for each kernel (default 300)
 
 Results are saved as JSON below bench/results/. Linux with bash; the bundle is built first.`;
@@ -43,6 +49,7 @@ const { positionals, values } = parseArgs({
     rounds: { type: "string", default: "3" },
     only: { type: "string", default: "" },
     scale: { type: "string", default: "1" },
+    "limit-mib": { type: "string", default: "256" },
     "min-ms": { type: "string", default: "300" },
   },
 });
@@ -56,6 +63,7 @@ else if (what === "kernels") await kernels(rest[0] ?? "");
 else if (what === "flows") await flows(rest);
 else if (what === "scale") await inDirectory(scaling);
 else if (what === "maintenance") await inDirectory(maintenance);
+else if (what === "mover") await inDirectory(mover);
 else if (what === "charts") for (const path of drawCharts()) console.log(path);
 else {
   console.error(HELP);
@@ -112,6 +120,16 @@ async function maintenance(directory: string): Promise<void> {
   await runMaintenanceBench({ directory, contentCount, rounds, kopiaExe }, (line) =>
     console.log(line),
   );
+}
+
+async function mover(directory: string): Promise<void> {
+  const limitBytes = Number(values["limit-mib"]) * 2 ** 20;
+  const image = process.env["MOVER_IMAGE"];
+  const options = { directory, scale, limitBytes, kopiaExe, image, startRounds: 20 };
+  const result = await runMoverBench(options, (line) => console.log(line));
+  for (const { mover: name, job, failure } of result.rows)
+    if (failure !== undefined) console.error(`${name}, ${job}, failed:\n${failure}`);
+  console.log(`saved as ${saveResult("mover", result)}`);
 }
 
 async function inDirectory(run: (directory: string) => Promise<void>): Promise<void> {

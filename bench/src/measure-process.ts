@@ -7,6 +7,7 @@ export interface ProcessMeasurement {
   readonly wallSeconds: number;
   /** User and system seconds of the program and its children. */
   readonly cpuSeconds: number;
+  /** Of the largest process: the program or one below it. */
   readonly peakMemoryBytes: number;
   /** Bytes that it asked the system for and gave to it, whether or not they came from a disk. */
   readonly readBytes: number;
@@ -76,7 +77,7 @@ function sampleChildren(pid: number | undefined): Sample {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
     return children
       .filter((id) => id !== "")
-      .map(sampleProcess)
+      .flatMap((id) => [sampleProcess(id), sampleChildren(Number(id))])
       .reduce(largest, nothing);
   } catch {
     return nothing; // it ended between two samples

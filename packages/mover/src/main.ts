@@ -1,13 +1,11 @@
-import { formatGoTime, localTimeZone, systemClock } from "@kopia-engine/kopia-format";
-import { debugSession } from "./debug-session.ts";
-import { secretsOf } from "./log/environment-block.ts";
 import { createMoverLog } from "./log/mover-log.ts";
-import { writeTerminationMessage } from "./log/termination-message.ts";
-import { JobMetrics } from "./metrics/job-metrics.ts";
-import { writeMetrics } from "./metrics/write-metrics.ts";
-import { directionOf, runMover } from "./run-mover.ts";
+import { secretsOf } from "./log/environment-block.ts";
 
-/** The process edge: the only place of the mover that touches arguments, environment, streams and signals. */
+/**
+ * The process edge: with `mover-process.ts` the only place of the mover that touches arguments, environment, streams
+ * and signals. It imports next to nothing, so that the first line is out and SIGTERM is heard before the rest of the
+ * program is loaded.
+ */
 const { env } = process;
 const KEPT_LINES = 40;
 const lastLines: string[] = [];
@@ -22,29 +20,15 @@ const log = createMoverLog({
   format: env["KOPIA_LOG_FORMAT"] === "json" ? "json" : "text",
   debug: env["KOPIA_FILE_LOG_LEVEL"] === "debug",
   secrets: secretsOf(env),
-  now: () => formatGoTime(systemClock.now()),
+  now: () => new Date().toISOString(),
 });
 const termination = new AbortController();
 process.once("SIGTERM", () => {
   log.warn("Received SIGTERM signal - pod is being terminated");
   termination.abort(new Error("terminated by SIGTERM"));
 });
-const { signal } = termination;
+log.plain("Starting kopia mover container");
+log.plain("");
 
-if (env["DEBUG_MOVER"] === "1") {
-  await debugSession({ log, clock: systemClock, signal });
-} else {
-  const metrics = new JobMetrics();
-  const args = process.argv.slice(2);
-  process.exitCode = await runMover(args, {
-    log,
-    env,
-    signal,
-    metrics,
-    clock: systemClock,
-    timeZone: localTimeZone(),
-    version: env["version"] ?? "unknown",
-  });
-  writeTerminationMessage(env["KOPIA_TERMINATION_LOG"] ?? "/dev/termination-log", lastLines);
-  await writeMetrics(metrics.families(), env, { log, direction: directionOf(args, env) });
-}
+const { runMoverProcess } = await import("./mover-process.ts");
+await runMoverProcess({ log, signal: termination.signal, lastLines });

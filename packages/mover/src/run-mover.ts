@@ -74,8 +74,6 @@ export interface MoverProcess extends Omit<JobContext, "progressed"> {
 export async function runMover(args: readonly string[], context: MoverProcess): Promise<number> {
   const { log, env, clock, metrics } = context;
   const startTime = clock.now();
-  log.plain("Starting kopia mover container");
-  log.plain("");
   log.info(`VolSync kopia container version: ${context.version}`);
   log.info(`Arguments: ${args.join(" ")}`);
   printEnvironment(env, log);

@@ -70,6 +70,16 @@ export async function connectOrCreate(
   job: MoverEnvironment,
   context: JobContext,
 ): Promise<Repository> {
+  try {
+    return await openOrCreate(job, context);
+  } catch (error) {
+    // People search logs for the original's words for whatever kept it from its repository (spec 4 §2.4).
+    context.log.error("Failed to create repository or to connect to it");
+    throw error;
+  }
+}
+
+async function openOrCreate(job: MoverEnvironment, context: JobContext): Promise<Repository> {
   const existing = await connect(job, context);
   if (existing !== undefined) return existing;
   await assertMayCreate(job);

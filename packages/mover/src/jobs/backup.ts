@@ -222,7 +222,10 @@ function report({ result, verdict, job, context }: Outcome): JobResult {
   const fatalCount = summary?.fatalErrorCount ?? 0;
   if (fatalCount > 0) {
     log.error(`Found ${fatalCount} fatal error(s) while snapshotting`);
-    if (!job.acceptsSourceErrors) return { exitCode: 1, succeeded: false };
+    if (!job.acceptsSourceErrors) {
+      log.error("Failed to create snapshot");
+      return { exitCode: 1, succeeded: false };
+    }
     log.warn("KOPIA_ACCEPT_SOURCE_ERRORS is set: the run counts as a success");
   }
   log.info("Snapshot created successfully");

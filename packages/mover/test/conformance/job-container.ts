@@ -25,7 +25,7 @@ const missing = containersAreMissing();
 export interface JobSuite {
   /** Of the running test. */
   readonly bench: JobBench;
-  readonly check: (name: string, run: () => Promise<void>) => void;
+  readonly check: (name: string, run: () => Promise<void>, timeoutMs?: number) => void;
   /** For cases that take long and whose kind another one shows as well: only with `MOVER_ALL=1`. */
   readonly checkMore: (name: string, run: () => Promise<void>) => void;
 }
@@ -43,14 +43,19 @@ export function jobSuite(prepare: (bench: JobBench) => Promise<void> | void = ()
     get bench() {
       return bench as JobBench;
     },
-    check: (name, run) => define(name, run, missing),
+    check: (name, run, timeoutMs) => define(name, run, missing, timeoutMs),
     checkMore: (name, run) => define(name, run, missing ?? moreIsMissing()),
   };
 }
 
-function define(name: string, run: () => Promise<void>, obstacle: string | undefined): void {
+function define(
+  name: string,
+  run: () => Promise<void>,
+  obstacle: string | undefined,
+  timeoutMs = 300_000,
+): void {
   const suffix = obstacle === undefined ? "" : ` (${obstacle})`;
-  test.skipIf(obstacle !== undefined)(`${name}${suffix}`, run, 300_000);
+  test.skipIf(obstacle !== undefined)(`${name}${suffix}`, run, timeoutMs);
 }
 
 function moreIsMissing(): string | undefined {
@@ -74,6 +79,10 @@ export interface JobSpec {
   readonly uid?: number;
   /** Mount points that are read-only. */
   readonly readOnly?: readonly string[];
+  /** As a Job of uid 0 without capabilities, which VolSync starts by default. */
+  readonly withoutCapabilities?: boolean;
+  /** Without a writable `/tmp`, as in a maintenance Job that was made by hand. */
+  readonly withoutTmp?: boolean;
   /** Sends SIGTERM once the output matches. */
   readonly terminateAt?: RegExp;
   /** Takes a mount away once the output matches, as a node that loses its storage does. */
@@ -174,7 +183,9 @@ function containerScript(mounts: Readonly<Record<string, string>>, spec: JobSpec
   const uid = spec.uid ?? JOB_UID;
   const system = SYSTEM.filter((name) => existsSync(`/${name}`));
   const program = spec.program ?? ["/mover-kopia/entry.sh"];
-  const words = [...program, ...(spec.args ?? [])].map((word) => `'${word}'`).join(" ");
+  const bare = ["/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+  const prefix = spec.withoutCapabilities === true ? bare : [];
+  const words = [...prefix, ...program, ...(spec.args ?? [])].map((word) => `'${word}'`).join(" ");
   return [
     "set -e",
     "mount --make-rprivate /",
@@ -183,7 +194,7 @@ function containerScript(mounts: Readonly<Record<string, string>>, spec: JobSpec
     `for d in ${system.join(" ")}; do mkdir $R/$d; mount --bind /$d $R/$d; done`,
     "mkdir -p $R/proc $R/dev $R/tmp $R/mover-kopia",
     "mount -t proc proc $R/proc; mount --rbind /dev $R/dev",
-    "mount -t tmpfs -o mode=1777 tmp $R/tmp",
+    ...(spec.withoutTmp === true ? [] : ["mount -t tmpfs -o mode=1777 tmp $R/tmp"]),
     `mkdir -p $R${CHECKOUT}; mount --bind ${CHECKOUT} $R${CHECKOUT}`,
     ...[...Object.entries(spec.beneath ?? {}), ...Object.entries(mounts)].map(
       ([point, source]) => `mkdir -p $R${point}; mount --bind ${source} $R${point}`,

@@ -20,6 +20,7 @@ export interface ListedSnapshot {
   readonly tags?: Readonly<Record<string, string>>;
   readonly description: string;
   readonly startTime: string;
+  readonly rootEntry: { readonly obj: string };
   readonly stats: { readonly cachedFiles?: number; readonly nonCachedFiles?: number };
 }
 

@@ -37,30 +37,35 @@ function restoredText(): string {
 }
 
 describe("selection", () => {
-  check("newest, previous, window, time, ID; beyond them exit 1", async () => {
-    await backUp("one", "two", "three");
-    const [first, second] = snapshotsOf(suite.bench);
-    const newest = await restore();
-    expect(newest.exitCode, newest.output).toBe(0);
-    expect(restoredText()).toBe("three");
-    expect(keptOfRestore(newest.output)).toContain("INFO: Snapshot restore completed successfully");
-    expect((await restore({ KOPIA_PREVIOUS: "1" })).exitCode).toBe(0);
-    expect(restoredText()).toBe("two");
-    expect((await restore({ KOPIA_SHALLOW: "2", KOPIA_PREVIOUS: "1" })).exitCode).toBe(0);
-    expect(restoredText()).toBe("two");
-    const beyond = await restore({ KOPIA_PREVIOUS: "5" });
-    expect(beyond.exitCode).toBe(1);
-    expect(keptOfRestore(beyond.output)).toContain("Failed to restore snapshot");
-    expect((await restore({ KOPIA_RESTORE_AS_OF: second?.startTime ?? "" })).exitCode).toBe(0);
-    expect(restoredText()).toBe("two");
-    expect((await restore({ KOPIA_RESTORE_SNAPSHOT_ID: first?.id ?? "" })).exitCode).toBe(0);
-    expect(restoredText()).toBe("one");
-    const before = await restore({ KOPIA_RESTORE_AS_OF: "2001-01-01T00:00:00+02:00" });
-    expect(before.exitCode).toBe(0);
-    expect(before.output).toContain("=== No data will be restored ===");
-    expect(restoredText()).toBe("one");
-    expect((await restore({ KOPIA_RESTORE_AS_OF: "yesterday" })).exitCode).toBe(1);
-  });
+  check(
+    "[2.12/13] [2.12/15] [2.12/16] [2.12/17] [2.12/18] [8.1/restore] newest, previous, window, time, ID; beyond them exit 1",
+    async () => {
+      await backUp("one", "two", "three");
+      const [first, second] = snapshotsOf(suite.bench);
+      const newest = await restore();
+      expect(newest.exitCode, newest.output).toBe(0);
+      expect(restoredText()).toBe("three");
+      expect(keptOfRestore(newest.output)).toContain(
+        "INFO: Snapshot restore completed successfully",
+      );
+      expect((await restore({ KOPIA_PREVIOUS: "1" })).exitCode).toBe(0);
+      expect(restoredText()).toBe("two");
+      expect((await restore({ KOPIA_SHALLOW: "2", KOPIA_PREVIOUS: "1" })).exitCode).toBe(0);
+      expect(restoredText()).toBe("two");
+      const beyond = await restore({ KOPIA_PREVIOUS: "5" });
+      expect(beyond.exitCode).toBe(1);
+      expect(keptOfRestore(beyond.output)).toContain("Failed to restore snapshot");
+      expect((await restore({ KOPIA_RESTORE_AS_OF: second?.startTime ?? "" })).exitCode).toBe(0);
+      expect(restoredText()).toBe("two");
+      expect((await restore({ KOPIA_RESTORE_SNAPSHOT_ID: first?.id ?? "" })).exitCode).toBe(0);
+      expect(restoredText()).toBe("one");
+      const before = await restore({ KOPIA_RESTORE_AS_OF: "2001-01-01T00:00:00+02:00" });
+      expect(before.exitCode).toBe(0);
+      expect(before.output).toContain("=== No data will be restored ===");
+      expect(restoredText()).toBe("one");
+      expect((await restore({ KOPIA_RESTORE_AS_OF: "yesterday" })).exitCode).toBe(1);
+    },
+  );
 
   check("a time in another zone is compared as a time, not as text", async () => {
     await backUp("only");
@@ -88,7 +93,7 @@ describe("selection", () => {
 
 describe("nothing found", () => {
   check(
-    "exit 0 with the identities that exist, in what the operator keeps and parses",
+    "[2.12/14] [8.1/logs] exit 0 with the identities that exist, in what the operator keeps and parses",
     async () => {
       await backUp("one", "two");
       const env = { KOPIA_OVERRIDE_USERNAME: "atuin-restore", KOPIA_DISCOVER_SNAPSHOTS: "true" };
@@ -127,19 +132,22 @@ describe("nothing found", () => {
 });
 
 describe("the volume", () => {
-  check("file deletion happens after a snapshot was found, and spares what is in it", async () => {
-    await backUp("kept");
-    writeFileSync(join(suite.bench.restored, "stray"), "old");
-    chownSync(join(suite.bench.restored, "stray"), JOB_UID, JOB_UID);
-    const env = { KOPIA_ENABLE_FILE_DELETION: "true" };
-    const none = await restore({ ...env, KOPIA_OVERRIDE_USERNAME: "nobody-src" });
-    expect(none.exitCode).toBe(0);
-    expect(existsSync(join(suite.bench.restored, "stray"))).toBe(true);
-    mkdirSync(join(suite.bench.restored, "lost+found"));
-    const run = await restore(env);
-    expect(run.exitCode, run.output).toBe(0);
-    expect(readdirSync(suite.bench.restored).toSorted()).toEqual(["file.txt", "lost+found"]);
-  });
+  check(
+    "[8.1/restore] file deletion happens after a snapshot was found, and spares what is in it",
+    async () => {
+      await backUp("kept");
+      writeFileSync(join(suite.bench.restored, "stray"), "old");
+      chownSync(join(suite.bench.restored, "stray"), JOB_UID, JOB_UID);
+      const env = { KOPIA_ENABLE_FILE_DELETION: "true" };
+      const none = await restore({ ...env, KOPIA_OVERRIDE_USERNAME: "nobody-src" });
+      expect(none.exitCode).toBe(0);
+      expect(existsSync(join(suite.bench.restored, "stray"))).toBe(true);
+      mkdirSync(join(suite.bench.restored, "lost+found"));
+      const run = await restore(env);
+      expect(run.exitCode, run.output).toBe(0);
+      expect(readdirSync(suite.bench.restored).toSorted()).toEqual(["file.txt", "lost+found"]);
+    },
+  );
 
   check("modes, times, links, names of 255 bytes", async () => {
     const long = "n".repeat(255);

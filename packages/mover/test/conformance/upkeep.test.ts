@@ -30,32 +30,53 @@ function packs(): string[] {
 }
 
 describe("maintenance", () => {
-  check("takes the repository over, runs, and says so; again: nothing to take", async () => {
-    const run = await suite.bench.run({ env: { DIRECTION: "maintenance", DATA_DIR: undefined } });
-    expect(run.exitCode, run.output).toBe(0);
-    expect(run.output).toContain("taking over as maintenance@volsync");
-    expect(run.output).toContain("MAINTENANCE_STATUS: SUCCESS");
-    for (const judge of JUDGES)
-      expect(kopia(suite.bench, ["maintenance", "info"], judge)).toContain(
-        "Owner: maintenance@volsync",
-      );
-    const again = await suite.bench.run({ env: { DIRECTION: "maintenance" } });
-    expect(again.exitCode, again.output).toBe(0);
-    expect(again.output).not.toContain("taking over");
-    const other = await suite.bench.run({
-      env: { DIRECTION: "maintenance", KOPIA_OVERRIDE_MAINTENANCE_USERNAME: "keeper@cluster" },
-    });
-    expect(other.exitCode, other.output).toBe(0);
-    expect(other.output).toContain("taking over as keeper@cluster");
-  });
+  check(
+    "[2.12/19] [8.1/maintenance] takes the repository over, runs, and says so; again: nothing to take",
+    async () => {
+      const run = await suite.bench.run({ env: { DIRECTION: "maintenance", DATA_DIR: undefined } });
+      expect(run.exitCode, run.output).toBe(0);
+      expect(run.output).toContain("taking over as maintenance@volsync");
+      expect(run.output).toContain("MAINTENANCE_STATUS: SUCCESS");
+      for (const judge of JUDGES)
+        expect(kopia(suite.bench, ["maintenance", "info"], judge)).toContain(
+          "Owner: maintenance@volsync",
+        );
+      const again = await suite.bench.run({ env: { DIRECTION: "maintenance" } });
+      expect(again.exitCode, again.output).toBe(0);
+      expect(again.output).not.toContain("taking over");
+      const other = await suite.bench.run({
+        env: { DIRECTION: "maintenance", KOPIA_OVERRIDE_MAINTENANCE_USERNAME: "keeper@cluster" },
+      });
+      expect(other.exitCode, other.output).toBe(0);
+      expect(other.output).toContain("taking over as keeper@cluster");
+    },
+  );
 
-  check("a failure is in the summary, exit 1", async () => {
+  check("[2.12/20] a full cycle that fails: exit 1, its cause in the summary", async () => {
+    expect((await suite.bench.run({ env: { DIRECTION: "maintenance" } })).exitCode).toBe(0);
     const run = await suite.bench.run({
       env: { DIRECTION: "maintenance" },
       readOnly: ["/repository"],
     });
     expect(run.exitCode).toBe(1);
-    expect(run.lastKilobyte).toMatch(/OPERATION_RESULT: FAILURE/);
+    expect(run.lastKilobyte).toContain("OPERATION_RESULT: FAILURE");
+    expect(run.output).toMatch(/MAINTENANCE_FAILURE_REASON: .*read-only/);
+  });
+
+  check("[8.1/maintenance] no /tmp, and a Secret that is imported whole", async () => {
+    const run = await suite.bench.run({
+      env: {
+        DIRECTION: "maintenance",
+        DATA_DIR: undefined,
+        KOPIA_FS_PATH: "/repository",
+        GOOGLE_APPLICATION_CREDENTIALS: '{"private_key":"imported-credential"}',
+        SFTP_KEY_FILE: "imported-credential",
+        KOPIA_LOG_LEVEL: "debug",
+      },
+      withoutTmp: true,
+    });
+    expect(run.exitCode, run.output).toBe(0);
+    expect(run.output).not.toContain("imported-credential");
   });
 });
 

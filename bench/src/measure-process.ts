@@ -76,8 +76,7 @@ function sampleChildren(pid: number | undefined): Sample {
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
     return children
-      .filter((id) => id !== "")
-      .flatMap((id) => [sampleProcess(id), sampleChildren(Number(id))])
+      .flatMap((id) => (id === "" ? [] : [sampleProcess(id), sampleChildren(Number(id))]))
       .reduce(largest, nothing);
   } catch {
     return nothing; // it ended between two samples

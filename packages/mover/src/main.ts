@@ -2,7 +2,7 @@ import { createMoverLog } from "./log/mover-log.ts";
 import { secretsOf } from "./log/environment-block.ts";
 
 /**
- * The process edge: with `mover-process.ts` the only place of the mover that touches arguments, environment, streams
+ * The process edge: the only place of the mover that touches arguments, environment, streams
  * and signals. It imports next to nothing, so that the first line is out and SIGTERM is heard before the rest of the
  * program is loaded.
  */
@@ -31,4 +31,5 @@ log.plain("Starting kopia mover container");
 log.plain("");
 
 const { runMoverProcess } = await import("./mover-process.ts");
-await runMoverProcess({ log, signal: termination.signal, lastLines });
+const { signal } = termination;
+process.exitCode = await runMoverProcess(process.argv.slice(2), { log, env, signal, lastLines });

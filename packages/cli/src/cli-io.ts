@@ -33,4 +33,9 @@ export interface CliIo {
   readonly random?: RandomBytes;
   /** Aborts when the user interrupts (SIGINT, SIGTERM). */
   readonly signal: AbortSignal;
+  /**
+   * From now on a signal ends the process at once, with a message and exit code 1: for work that survives its end
+   * at any point and has nothing to store first.
+   */
+  readonly endOnInterrupt?: () => void;
 }

@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import type { CliIo, InputSource, OutputSink } from "./cli-io.ts";
 
@@ -5,10 +6,15 @@ import type { CliIo, InputSource, OutputSink } from "./cli-io.ts";
 export function processIo(): CliIo {
   const interrupt = new AbortController();
   let interruptions = 0;
+  let endsAtOnce = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     interruptions++;
     // The second signal does not wait any longer: 128 + number, as shells report it.
     if (interruptions > 1) process.exit(signal === "SIGINT" ? 130 : 143);
+    if (endsAtOnce) {
+      writeSync(process.stderr.fd, `interrupted by ${signal}\n`);
+      process.exit(1);
+    }
     interrupt.abort(new Error(`interrupted by ${signal}`));
   };
   process.on("SIGINT", onSignal);
@@ -21,13 +27,20 @@ export function processIo(): CliIo {
     stdout: outputSink(process.stdout),
     stderr: outputSink(process.stderr),
     signal: interrupt.signal,
+    endOnInterrupt: () => {
+      endsAtOnce = true;
+    },
   };
 }
 
 function outputSink(stream: NodeJS.WriteStream & { readonly fd: number }): OutputSink {
   // A reader that went away (`kopia … | head`) ends the program quietly, as a signal would.
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === "EPIPE" ? 141 : 1);
+    if (error.code === "EPIPE") process.exit(141);
+    // Only the other stream can still tell.
+    if (stream !== process.stderr)
+      writeSync(process.stderr.fd, `cannot write to standard output: ${error.message}\n`);
+    process.exit(1);
   });
   return {
     isTerminal: isatty(stream.fd),

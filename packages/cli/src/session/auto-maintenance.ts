@@ -13,8 +13,9 @@ export async function maintainAfterwards(
   context: CommandContext,
   repository: Repository,
 ): Promise<void> {
-  if (!context.globals.autoMaintenance) return;
+  if (!context.globals.autoMaintenance || context.io.signal.aborted) return;
   if (repository.client.readOnly || repository.storage.readOnly) return;
+  context.io.endOnInterrupt?.();
   try {
     await repository.refresh();
     await runMaintenance({ ...maintenanceSettings(context), repository, mode: "auto" });

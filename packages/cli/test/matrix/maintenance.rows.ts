@@ -11,8 +11,17 @@ const IDENTITY = ["--override-username=root", "--override-hostname=fixhost"];
 const MASKS: MatrixGroup["scenarios"][number]["masks"] = [
   [/Cleaned up \d+ logs/g, "Cleaned up N logs"],
   [
-    /Found \S+ logs blobs for deletion and deleted \S+ of them/g,
-    "Found N logs blobs for deletion and deleted N of them",
+    /Found [^)]*\) logs blobs for deletion and deleted [^)]*\) of them\. Retained [^)]*\)/g,
+    "Found N logs blobs for deletion and deleted N of them. Retained N",
+  ],
+  // What was written in this very second may be too young.
+  [
+    /Found [^)]*\) contents to rewrite and rewrote [^)]*\)\. Retained [^)]*\)/g,
+    "Found N contents to rewrite and rewrote N. Retained N",
+  ],
+  [
+    /Found [^)]*\) unreferenced pack blobs to delete and deleted [^)]*\)\. Retained [^)]*\)/g,
+    "Found N unreferenced pack blobs to delete and deleted N. Retained N",
   ],
   [/Found (\d+)\(\d+\) in-use contents/g, "Found $1(SIZE) in-use contents"],
   [/(deleted before) 20.*$/gm, "$1 <TIME>"],
@@ -139,7 +148,7 @@ export const group: MatrixGroup = {
           ],
         },
         row("run", "--full", "--safety=none"),
-        info(),
+        { ...info(), differs: "Kopia tells a time of zero where the watermark was later already" },
         { argv: ["content", "stats"] },
         { argv: ["blob", "gc", "--safety=none", "--dangerous-commands=enabled"] },
       ],

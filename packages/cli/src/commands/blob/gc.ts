@@ -17,6 +17,7 @@ export const command = defineCommand({
   arguments: {},
   async run(context, { flags }) {
     requireDangerous(context);
+    context.io.endOnInterrupt?.();
     const { safety } = flags;
     await withRepository(
       context,

@@ -29,6 +29,7 @@ export const command = defineCommand({
   arguments: { contentIds: remainingArguments("contentID", "Contents to write again") },
   async run(context, { flags, arguments: { contentIds } }) {
     requireDangerous(context);
+    context.io.endOnInterrupt?.();
     for (const id of contentIds) {
       const problem = contentIdProblem(id);
       if (problem !== undefined) throw new CommandError(`error parsing content ID: ${problem}`);

@@ -30,6 +30,7 @@ export const command = defineCommand({
   arguments: {},
   async run(context, { flags }) {
     requireDangerous(context);
+    context.io.endOnInterrupt?.();
     for (const id of flags.dropContents) {
       const problem = contentIdProblem(id);
       if (problem !== undefined) throw new CommandError(`error parsing content ID: ${problem}`);

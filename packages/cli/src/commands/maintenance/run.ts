@@ -32,6 +32,7 @@ export const command = defineCommand({
     const { safety, full, force, dryRun, allowLargeDeletion } = flags;
     if (flags.json && !dryRun) throw new UsageError("--json is for --dry-run");
     const mode = full ? "full" : "quick";
+    context.io.endOnInterrupt?.();
     const settings = maintenanceSettings(context);
     await withRepository(
       context,

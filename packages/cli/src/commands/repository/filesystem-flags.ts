@@ -26,8 +26,15 @@ export const filesystemFlags = {
   }),
 };
 
-/** The storage that the flags describe. @throws CommandError. */
-export function filesystemStorage(flags: FlagValues<typeof filesystemFlags>): StorageConfig {
+/**
+ * The storage that the flags describe.
+ * @param shards sizes of the directories' names unless it is flat; `null`: what the storage says.
+ * @throws CommandError.
+ */
+export function filesystemStorage(
+  flags: FlagValues<typeof filesystemFlags>,
+  shards: readonly number[] | null = null,
+): StorageConfig {
   const { path } = flags;
   if (path === undefined || !path.startsWith("/")) {
     throw new CommandError(
@@ -39,7 +46,7 @@ export function filesystemStorage(flags: FlagValues<typeof filesystemFlags>): St
     path,
     fileMode: modeBits(flags.fileMode, DEFAULT_FILE_MODE, "--file-mode"),
     dirMode: modeBits(flags.dirMode, DEFAULT_DIR_MODE, "--dir-mode"),
-    dirShards: flags.flat ? [] : null,
+    dirShards: flags.flat ? [] : shards,
     ...ownerId("uid", flags.ownerUid, "--owner-uid"),
     ...ownerId("gid", flags.ownerGid, "--owner-gid"),
     ...(flags.maxUploadSpeed === undefined

@@ -81,17 +81,16 @@ async function migrate(migration: Migration): Promise<void> {
   if (!flags.all && flags.sources.length === 0) {
     throw new CommandError("can't retrieve sources: must specify either --all or --sources");
   }
-  const sources = flags.all
-    ? await listSources(from.manifests)
-    : flags.sources.map((text) =>
-        sourceArgument(
-          context,
-          from,
-          text,
-          (problem) =>
-            `can't retrieve sources: unable to parse ${JSON.stringify(text)}: ${problem}`,
-        ),
-      );
+  // As in Kopia, sources that are named go before all; policies are of all then.
+  const named = flags.sources.map((text) =>
+    sourceArgument(
+      context,
+      from,
+      text,
+      (problem) => `can't retrieve sources: unable to parse ${JSON.stringify(text)}: ${problem}`,
+    ),
+  );
+  const sources = named.length > 0 ? named : await listSources(from.manifests);
   if (flags.policies) {
     const targets = flags.all
       ? (await listPolicies(from.manifests)).map(({ target }) => target)

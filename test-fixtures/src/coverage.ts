@@ -58,6 +58,8 @@ function runTests(): boolean {
     "--coverage.reporter=json",
     `--coverage.reportsDirectory=${reports}`,
     "--coverage.reportOnFailure",
+    // Counting makes property tests many times slower.
+    "--testTimeout=600000",
     "--reporter=dot",
     ...process.argv.slice(2).filter((word) => word !== "--missed"),
   ];

@@ -37,6 +37,12 @@ const MASKS: MatrixGroup["scenarios"][number]["masks"] = [
   [/\d+(\.\d+)? [KM]?B\b/g, "SIZE"],
 ];
 
+/** Names of packs and contents of a plan, and its numbers. */
+const PLAN_MASKS: MatrixRow["masks"] = [
+  [/"(shortPacks|movedContents)":\[[^\]]+\]/g, '"$1":[…]'],
+  [/\d+/g, "N"],
+];
+
 /** `maintenance …`. */
 export const group: MatrixGroup = {
   name: "maintenance",
@@ -161,7 +167,7 @@ export const group: MatrixGroup = {
       rows: [
         { argv: ["repository", "connect", "filesystem", "--path=@/fixture", ...IDENTITY] },
         row("run", "--full", "--dry-run"),
-        { ...row("run", "--full", "--dry-run", "--json"), masks: [[/\d+/g, "N"]] },
+        { ...row("run", "--full", "--dry-run", "--json"), masks: PLAN_MASKS },
         failing("run", "--full", "--json"),
       ],
     },

@@ -146,12 +146,14 @@ function previousRootIds(options: UploadOptions): string[] {
   return [...ids];
 }
 
-/** A source that is a file: its entry is the root, and previous snapshots are not asked (spec 2 §7.2). */
+/**
+ * A source that is a file: its entry is the root, and previous snapshots are not asked (spec 2 §7.2). As in Kopia it
+ * counts as a file, but neither as cached nor as not cached.
+ */
 async function uploadFile({ options, run, local, executor }: UploadWork): Promise<DirectoryEntry> {
   const { path, entry } = local;
   const { policy } = options.policyTree;
   const settings = run.settings.forFile(policy, entry.name, entry.sizeBytes);
-  run.counters.nonCachedFileCount++;
   run.readingCount++;
   const [result] = await executor.execute(
     {

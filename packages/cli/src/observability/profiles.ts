@@ -33,28 +33,30 @@ export async function startProfiles(options: { readonly cpu: boolean }): Promise
 }
 
 /** A CPU profile of this thread over a time, as JSON. Other profiles of this process are not disturbed. */
-export async function takeCpuProfile(durationMs: number, clock: Clock): Promise<string> {
-  const session = new Session();
-  session.connect();
-  try {
+export function takeCpuProfile(durationMs: number, clock: Clock): Promise<string> {
+  return inSession(async (session) => {
     await session.post("Profiler.enable");
     await session.post("Profiler.start");
     await clock.sleep(durationMs);
     return JSON.stringify((await session.post("Profiler.stop")).profile);
-  } finally {
-    session.disconnect();
-  }
+  });
 }
 
 /** What was allocated during a time and lives on, as JSON. */
-export async function takeHeapProfile(durationMs: number, clock: Clock): Promise<string> {
-  const session = new Session();
-  session.connect();
-  try {
+export function takeHeapProfile(durationMs: number, clock: Clock): Promise<string> {
+  return inSession(async (session) => {
     await session.post("HeapProfiler.enable");
     await session.post("HeapProfiler.startSampling");
     await clock.sleep(durationMs);
     return JSON.stringify((await session.post("HeapProfiler.stopSampling")).profile);
+  });
+}
+
+async function inSession<Result>(take: (session: Session) => Promise<Result>): Promise<Result> {
+  const session = new Session();
+  session.connect();
+  try {
+    return await take(session);
   } finally {
     session.disconnect();
   }

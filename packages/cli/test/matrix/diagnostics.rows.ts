@@ -1,7 +1,5 @@
-import { CREATE, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
+import { CREATE, failing, row, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
 
-const row = (...argv: readonly string[]): MatrixRow => ({ argv });
-const failing = (...argv: readonly string[]): MatrixRow => ({ argv, exit: 1 });
 const OWN_CACHE = "the cache is laid out in another way (blob-cache-v1)";
 const IDENTITY = ["--override-username=u", "--override-hostname=h"];
 const FILES_AND_SIZE: MatrixRow["masks"] = [[/: \d+ files [\d.]+ [KM]?B/g, ": N files"]];

@@ -1,4 +1,10 @@
-import { CREATE, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
+import {
+  CREATE,
+  FIXTURE_IDENTITY,
+  connectFixture,
+  type MatrixGroup,
+  type MatrixRow,
+} from "./matrix-row.ts";
 
 const row = (...argv: readonly string[]): MatrixRow => ({ argv: ["maintenance", ...argv] });
 const failing = (...argv: readonly string[]): MatrixRow => ({ ...row(...argv), exit: 1 });
@@ -6,7 +12,6 @@ const info = (...argv: readonly string[]): MatrixRow => ({
   ...row("info", ...argv),
   unordered: true,
 });
-const IDENTITY = ["--override-username=root", "--override-hostname=fixhost"];
 
 const MASKS: MatrixGroup["scenarios"][number]["masks"] = [
   [/Cleaned up \d+ logs/g, "Cleaned up N logs"],
@@ -127,7 +132,7 @@ export const group: MatrixGroup = {
       fixture: "fs-v0231-format1-compacted",
       masks: MASKS,
       rows: [
-        { argv: ["repository", "connect", "filesystem", "--path=@/fixture", ...IDENTITY] },
+        connectFixture(...FIXTURE_IDENTITY),
         info(),
         row("run", "--safety=none"),
         row("run", "--full"),
@@ -140,7 +145,7 @@ export const group: MatrixGroup = {
       fixture: "fs-v0231-gc",
       masks: MASKS,
       rows: [
-        { argv: ["repository", "connect", "filesystem", "--path=@/fixture", ...IDENTITY] },
+        connectFixture(...FIXTURE_IDENTITY),
         info(),
         row("run"),
         row("run", "--full"),
@@ -165,7 +170,7 @@ export const group: MatrixGroup = {
       fixture: "fs-v0231-gc",
       masks: MASKS,
       rows: [
-        { argv: ["repository", "connect", "filesystem", "--path=@/fixture", ...IDENTITY] },
+        connectFixture(...FIXTURE_IDENTITY),
         row("run", "--full", "--dry-run"),
         { ...row("run", "--full", "--dry-run", "--json"), masks: PLAN_MASKS },
         failing("run", "--full", "--json"),

@@ -45,6 +45,26 @@ export interface MatrixGroup {
 /** Rows as they are, so that all are checked as rows. */
 export const rowsOf = (...rows: readonly MatrixRow[]): readonly MatrixRow[] => rows;
 
+/** A command line that succeeds. */
+export const row = (...argv: readonly string[]): MatrixRow => ({ argv });
+
+/** A command line that is refused. */
+export const failing = (...argv: readonly string[]): MatrixRow => ({ argv, exit: 1 });
+
+/** Whose snapshots the recorded repositories hold. */
+export const FIXTURE_IDENTITY = ["--override-username=root", "--override-hostname=fixhost"];
+
+/** Connects to the recorded repository. */
+export const connectFixture = (...flags: readonly string[]): MatrixRow =>
+  row("repository", "connect", "filesystem", "--path=@/fixture", ...flags);
+
+/** Connects to a recorded repository of many snapshots as their owner, read-only. */
+export const CONNECT_AS_OWNER = connectFixture(
+  "--readonly",
+  "--override-username=ns-a",
+  "--override-hostname=pvc-1",
+);
+
 /** Creates a repository at `@/repo` as `u@h`. */
 export const CREATE: MatrixRow = {
   argv: [

@@ -1,7 +1,5 @@
-import type { MatrixGroup, MatrixRow } from "./matrix-row.ts";
+import { failing, row, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
 
-const row = (...argv: readonly string[]): MatrixRow => ({ argv });
-const failing = (...argv: readonly string[]): MatrixRow => ({ argv, exit: 1 });
 const SPEEDS: MatrixRow["masks"] = [
   [/^ *\d+\. /gm, "N. "],
   [/ +\d+(\.\d+)? [KMGT]?B\/?( \/ second|s)?/g, " SPEED"],

@@ -1,7 +1,13 @@
-import type { MatrixGroup, MatrixRow } from "./matrix-row.ts";
+import {
+  CONNECT_AS_OWNER,
+  FIXTURE_IDENTITY,
+  connectFixture,
+  failing,
+  row,
+  type MatrixGroup,
+  type MatrixRow,
+} from "./matrix-row.ts";
 
-const row = (...argv: readonly string[]): MatrixRow => ({ argv });
-const failing = (...argv: readonly string[]): MatrixRow => ({ argv, exit: 1 });
 const unordered = (...argv: readonly string[]): MatrixRow => ({ argv, unordered: true });
 const READ_ONLY = "a read-only connection is told at once, before anything is tried";
 const refused = (...argv: readonly string[]): MatrixRow => ({
@@ -16,15 +22,6 @@ const COUNTS: MatrixRow["masks"] = [
   [/"readContents":\d+/g, '"readContents":N'],
   [/^.*(Listed|Listing|Verified|Processed) .*\n/gm, ""],
 ];
-const CONNECT = row(
-  "repository",
-  "connect",
-  "filesystem",
-  "--path=@/fixture",
-  "--readonly",
-  "--override-username=ns-a",
-  "--override-hostname=pvc-1",
-);
 const FIRST = "c7456e3ff47b710a03748267682c34a2";
 const SECOND = "e2c6c9c62dc0e6dfd91e8e38beec06c0";
 const FIRST_ROOT = "k4ddd562e23e78505ae5162dd83d8387b";
@@ -44,7 +41,7 @@ export const group: MatrixGroup = {
       name: "directories and files",
       fixture: "fs-v0231-multi-source",
       rows: [
-        CONNECT,
+        CONNECT_AS_OWNER,
         unordered("ls", FIRST),
         unordered("list", "-l", FIRST),
         unordered("ls", "-lh", FIRST_ROOT),
@@ -111,7 +108,7 @@ export const group: MatrixGroup = {
       name: "contents, blobs, indexes, manifests, sessions",
       fixture: "fs-v0231-multi-source",
       rows: [
-        CONNECT,
+        CONNECT_AS_OWNER,
         row("content", "show", CONTENT),
         row("content", "cat", "-j", FIRST_ROOT),
         failing("content", "show", "-z", CONTENT),
@@ -177,14 +174,7 @@ export const group: MatrixGroup = {
       name: "several epochs, deleted contents",
       fixture: "fs-v0231-epochs-deleted",
       rows: [
-        row(
-          "repository",
-          "connect",
-          "filesystem",
-          "--path=@/fixture",
-          "--override-username=root",
-          "--override-hostname=fixhost",
-        ),
+        connectFixture(...FIXTURE_IDENTITY),
         row("index", "epoch", "list"),
         row("index", "list", "--superseded"),
         row("index", "list", "--summary", "--json"),

@@ -1,7 +1,5 @@
-import { CREATE, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
+import { CREATE, failing, row, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
 
-const row = (...argv: readonly string[]): MatrixRow => ({ argv });
-const failing = (...argv: readonly string[]): MatrixRow => ({ argv, exit: 1 });
 const ENABLED = "--dangerous-commands=enabled";
 const FILE = "--file is taken as well";
 const IDENTITY = ["--override-username=u", "--override-hostname=h"];

@@ -1,4 +1,4 @@
-import { CREATE, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
+import { CREATE, connectFixture, failing, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
 
 const IDENTITY = ["--override-username=u", "--override-hostname=h"];
 const CACHED = "Kopia also tells which cached format blobs it removes";
@@ -7,7 +7,6 @@ const CREATED = "Kopia also advertises `validate-provider` and the schedule of m
 const throttle = (...argv: readonly string[]): MatrixRow => ({
   argv: ["repository", "throttle", ...argv],
 });
-const failing = (...argv: readonly string[]): MatrixRow => ({ argv, exit: 1 });
 const sync = (...argv: readonly string[]): MatrixRow => ({
   argv: ["repository", "sync-to", "filesystem", ...argv],
   masks: [
@@ -149,17 +148,7 @@ export const group: MatrixGroup = {
         failing("repository", "connect", "from-config"),
         failing("repository", "connect", "from-config", "--token=!!"),
         failing("repository", "connect", "from-config", "--file=@/nowhere"),
-        {
-          argv: [
-            "repository",
-            "connect",
-            "filesystem",
-            "--path=@/fixture",
-            "--readonly",
-            "--description=fixture",
-            ...IDENTITY,
-          ],
-        },
+        connectFixture("--readonly", "--description=fixture", ...IDENTITY),
         { argv: ["repository", "status"] },
         {
           ...failing("repository", "change-password", "--new-password=x"),

@@ -1,4 +1,4 @@
-import type { MatrixGroup, MatrixRow } from "./matrix-row.ts";
+import { CONNECT_AS_OWNER, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
 
 const restore = (...argv: readonly string[]): MatrixRow => ({ argv: ["restore", ...argv] });
 const failing = (...argv: readonly string[]): MatrixRow => ({ ...restore(...argv), exit: 1 });
@@ -7,17 +7,6 @@ const into = (target: string, row: MatrixRow): MatrixRow => ({
   argv: [...row.argv, `@/${target}`],
   shows: [target],
 });
-const CONNECT: MatrixRow = {
-  argv: [
-    "repository",
-    "connect",
-    "filesystem",
-    "--path=@/fixture",
-    "--readonly",
-    "--override-username=ns-a",
-    "--override-hostname=pvc-1",
-  ],
-};
 /** Snapshots of ns-a@pvc-1:/data, and their roots. */
 const FIRST = "c7456e3ff47b710a03748267682c34a2";
 const SECOND = "e2c6c9c62dc0e6dfd91e8e38beec06c0";
@@ -40,7 +29,7 @@ export const group: MatrixGroup = {
       fixture: "fs-v0231-multi-source",
       masks: MASKS,
       rows: [
-        CONNECT,
+        CONNECT_AS_OWNER,
         into("one", restore(FIRST)),
         into("two", {
           argv: ["snapshot", "restore", FIRST_ROOT, "--parallel=1", "--skip-times"],
@@ -96,7 +85,7 @@ export const group: MatrixGroup = {
       fixture: "fs-v0231-multi-source",
       masks: MASKS,
       rows: [
-        CONNECT,
+        CONNECT_AS_OWNER,
         into("latest", restore("ns-a@pvc-1:/data/logs")),
         into("path", restore("/data/logs")),
         into("early", restore("/data/docs", "--snapshot-time=2026-05-01T12:00:00Z")),
@@ -130,7 +119,7 @@ export const group: MatrixGroup = {
       fixture: "fs-v0231-multi-source",
       masks: MASKS,
       rows: [
-        CONNECT,
+        CONNECT_AS_OWNER,
         into("shallow", restore(FIRST, "--shallow=0")),
         into("shallow1", restore(FIRST, "--shallow=1", "--shallow-minsize=1000")),
         { ...restore("@/shallow/docs.kopia-entry"), shows: ["shallow"] },

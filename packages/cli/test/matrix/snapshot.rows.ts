@@ -1,4 +1,11 @@
-import { CREATE, rowsOf, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
+import {
+  CREATE,
+  FIXTURE_IDENTITY,
+  connectFixture,
+  rowsOf,
+  type MatrixGroup,
+  type MatrixRow,
+} from "./matrix-row.ts";
 
 const QUIET = "--no-auto-maintenance";
 const snapshot = (...argv: readonly string[]): MatrixRow => ({ argv: ["snapshot", ...argv] });
@@ -267,16 +274,7 @@ export const group: MatrixGroup = {
       fixture: "damaged-pack-missing",
       masks: [...(MASKS ?? []), ...ANY_FILE],
       rows: rowsOf(
-        {
-          argv: [
-            "repository",
-            "connect",
-            "filesystem",
-            "--path=@/fixture",
-            "--override-username=root",
-            "--override-hostname=fixhost",
-          ],
-        },
+        connectFixture(...FIXTURE_IDENTITY),
         failing("verify"),
         failing("verify", "--max-errors=3"),
         {

@@ -1,18 +1,16 @@
-import { CREATE, rowsOf, type MatrixGroup, type MatrixRow } from "./matrix-row.ts";
+import {
+  CREATE,
+  FIXTURE_IDENTITY,
+  connectFixture,
+  failing,
+  row,
+  rowsOf,
+  type MatrixGroup,
+  type MatrixRow,
+} from "./matrix-row.ts";
 
-const row = (...argv: readonly string[]): MatrixRow => ({ argv });
-const failing = (...argv: readonly string[]): MatrixRow => ({ argv, exit: 1 });
 const connect = (...argv: readonly string[]): MatrixRow =>
-  row(
-    "repository",
-    "connect",
-    "filesystem",
-    "--path=@/fixture",
-    "--override-username=root",
-    "--override-hostname=fixhost",
-    "--max-list-cache-duration=0s",
-    ...argv,
-  );
+  connectFixture(...FIXTURE_IDENTITY, "--max-list-cache-duration=0s", ...argv);
 const ENABLED = "--dangerous-commands=enabled";
 const UNKNOWN = "ffffffffffffffffffffffffffffffff";
 /** Deleted and live contents, and blobs, of the repository that is used. */

@@ -4,7 +4,8 @@
  */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-const HEX_DIGITS = "0123456789abcdef";
+/** Digits of hexadecimal texts, by value. */
+export const HEX_DIGITS = "0123456789abcdef";
 const BYTE_TO_HEX: readonly string[] = Array.from(
   { length: 256 },
   (_, byte) => HEX_DIGITS.charAt(byte >> 4) + HEX_DIGITS.charAt(byte & 15),

@@ -10,10 +10,7 @@ const MIN_PASSING_BYTES = 2 ** 12;
  * memory, are empty afterwards.
  */
 export function releaseBytes(bytes: Uint8Array): void {
-  const { buffer } = bytes;
-  if (buffer.byteLength < MIN_RELEASED_BYTES || !(buffer instanceof ArrayBuffer)) return;
-  // Node before 22 and older browsers cannot.
-  (buffer as Partial<ArrayBuffer>).transfer?.(0);
+  if (bytes.buffer.byteLength >= MIN_RELEASED_BYTES) release(bytes.buffer);
 }
 
 /**
@@ -22,7 +19,11 @@ export function releaseBytes(bytes: Uint8Array): void {
  * much as the cipher that made them.
  */
 export function releasePassingBytes(bytes: Uint8Array): void {
-  const { buffer } = bytes;
-  if (bytes.length < MIN_PASSING_BYTES || bytes.length !== buffer.byteLength) return;
+  const isAll = bytes.length === bytes.buffer.byteLength;
+  if (isAll && bytes.length >= MIN_PASSING_BYTES) release(bytes.buffer);
+}
+
+function release(buffer: ArrayBufferLike): void {
+  // Node before 22 and older browsers cannot; shared memory never can.
   if (buffer instanceof ArrayBuffer) (buffer as Partial<ArrayBuffer>).transfer?.(0);
 }

@@ -53,12 +53,12 @@ export class ThreadContentWriter {
     this.#unit = new SessionUnit(this.#context, grant.sessionId);
   }
 
-  /** As `ContentWriter.writeContent`. */
   /** Bytes packed since the last grant, durable or not. */
   get packedBytes(): number {
     return this.#stats.packedBytes;
   }
 
+  /** As `ContentWriter.writeContent`. */
   writeContent(data: Uint8Array, options: WriteContentOptions = {}): ContentId {
     const unit = this.#usableUnit();
     const prefix = options.prefix ?? "";

@@ -2,14 +2,12 @@ import { blake2b, blake2s } from "@noble/hashes/blake2.js";
 import { createBLAKE2b, createBLAKE2s, type IHasher } from "hash-wasm";
 import { copyBytes } from "../base/bytes.ts";
 import { KopiaError } from "../base/errors.ts";
-import { loadBlake2bLanes } from "../wasm/blake2b-kernel.ts";
+import { LANES_RESULT_BYTES, loadBlake2bLanes } from "../wasm/blake2b-kernel.ts";
 import type { Digest, DigestProvider } from "./digest.ts";
 
 /** The two BLAKE2 variants. */
 export type Blake2Name = "blake2b" | "blake2s";
 
-/** The only result length that the kernel for several messages has: that of all of Kopia's BLAKE2b hashes. */
-const LANES_RESULT_BYTES = 32;
 const MAX_KEY_BYTES = { blake2b: 64, blake2s: 32 } as const;
 
 /**

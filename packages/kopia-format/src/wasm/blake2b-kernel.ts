@@ -6,7 +6,6 @@ import { loadKernel, type KernelMemory } from "./load-kernel.ts";
 const START_OFFSET = 0x1000;
 const TAILS_OFFSET = 0x11c0;
 const BLOCK_BYTES = 128;
-const RESULT_BYTES = 32;
 const ENTRY_WORDS = 3;
 const TABLE_OFFSET = 0x2000;
 const RESULTS_OFFSET = 0x4000;
@@ -25,6 +24,9 @@ const IV: readonly bigint[] = [
   0x1f83d9abfb41bd6bn,
   0x5be0cd19137e2179n,
 ];
+
+/** The only result length of the kernel: that of all of Kopia's BLAKE2b hashes. */
+export const LANES_RESULT_BYTES = 32;
 
 interface KernelExports {
   readonly memory: KernelMemory;
@@ -57,8 +59,8 @@ export function loadBlake2bLanes(
     const run = (): void => {
       exports.hashMany(TABLE_OFFSET, gathered.length, countedBytes);
       for (const [row, index] of gathered.entries()) {
-        const start = RESULTS_OFFSET + row * RESULT_BYTES;
-        hashes[index] = bytes.slice(start, start + RESULT_BYTES);
+        const start = RESULTS_OFFSET + row * LANES_RESULT_BYTES;
+        hashes[index] = bytes.slice(start, start + LANES_RESULT_BYTES);
       }
       gathered.length = 0;
       inputBytes = 0;
@@ -73,7 +75,7 @@ export function loadBlake2bLanes(
       const at = INPUT_OFFSET + inputBytes;
       bytes.set(message, at);
       const row = gathered.push(index) - 1;
-      const result = RESULTS_OFFSET + row * RESULT_BYTES;
+      const result = RESULTS_OFFSET + row * LANES_RESULT_BYTES;
       table.set([at, length, result], row * ENTRY_WORDS);
       inputBytes += length;
     }
@@ -87,7 +89,7 @@ function begin({ memory, takeKey }: KernelExports, key: Uint8Array): number {
   const state = new BigUint64Array(memory.buffer, START_OFFSET, IV.length);
   state.set(IV);
   // Parameters: length of the result, of the key, one leaf (RFC 7693 §2.5).
-  state[0] = (IV[0] as bigint) ^ BigInt(0x0101_0000 | (key.length << 8) | RESULT_BYTES);
+  state[0] = (IV[0] as bigint) ^ BigInt(0x0101_0000 | (key.length << 8) | LANES_RESULT_BYTES);
   if (key.length === 0) return 0;
   const block = new Uint8Array(memory.buffer, TAILS_OFFSET, BLOCK_BYTES);
   block.set(key);

@@ -32,7 +32,7 @@ const PHRASES_BYTES = 140;
 export async function runRestore(job: MoverEnvironment, context: JobContext): Promise<JobResult> {
   const { log } = context;
   // Refused before anything is touched.
-  readRestoreArguments(job.additionalArguments);
+  const args = readRestoreArguments(job.additionalArguments);
   await using repository = await connect(job, context, { readOnly: true });
   if (repository === undefined) {
     log.warn(`There is no repository at ${job.repositoryPath} yet`);
@@ -41,7 +41,7 @@ export async function runRestore(job: MoverEnvironment, context: JobContext): Pr
   const source = sourceOf(job, repository);
   const all = await listSnapshots(repository.manifests);
   try {
-    return await restoreFrom(all, { job, context, repository, source });
+    return await restoreFrom(all, { job, args, context, repository, source });
   } catch (error) {
     if (context.signal.aborted || !job.restore.discover) throw error;
     const cause = describeFailure(error);
@@ -54,6 +54,7 @@ export async function runRestore(job: MoverEnvironment, context: JobContext): Pr
 
 interface RestoreRun {
   readonly job: MoverEnvironment;
+  readonly args: ReturnType<typeof readRestoreArguments>;
   readonly context: JobContext;
   readonly repository: Repository;
   readonly source: Source;
@@ -61,10 +62,9 @@ interface RestoreRun {
 
 async function restoreFrom(
   all: readonly SnapshotManifest[],
-  { job, context, repository, source }: RestoreRun,
+  { job, args, context, repository, source }: RestoreRun,
 ): Promise<JobResult> {
   const { log } = context;
-  const args = readRestoreArguments(job.additionalArguments);
   const selected = choose(all, job, formatSource(source), (snapshot) =>
     sourcesEqual(snapshot.source, source),
   );

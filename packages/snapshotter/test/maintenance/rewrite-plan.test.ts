@@ -1,11 +1,8 @@
-import {
-  createContentEncryptor,
-  createHashFunction,
-  type Repository,
-} from "@kopia-engine/kopia-format";
+import type { Repository } from "@kopia-engine/kopia-format";
 import { writeSyntheticIndex } from "@kopia-engine/kopia-format/testing";
 import { expect, test } from "vitest";
 import { SAFETY } from "../../src/index.ts";
+import { indexOptions } from "../../src/maintenance/maintenance-cycle.ts";
 import { planRewrite } from "../../src/maintenance/tasks/rewrite-contents.ts";
 import { memoryRepository } from "../memory-repository.ts";
 
@@ -14,16 +11,9 @@ const FULL_COUNT = 60_000;
 
 /** Made-up packs of contents of a few bytes. */
 async function withTinyContents(contentsPerPack: number, packCount: number): Promise<Repository> {
-  const { repository, storage } = await memoryRepository();
-  const { format, clock, random } = repository;
-  const { hash, secret } = format.content;
+  const { repository } = await memoryRepository();
   await writeSyntheticIndex({
-    storage,
-    format,
-    clock,
-    random,
-    hash: await createHashFunction(hash, secret),
-    encryptor: createContentEncryptor(format.content, random),
+    ...(await indexOptions(repository)),
     seed: 1,
     contentCount: contentsPerPack * packCount,
     blobCount: packCount,

@@ -1,3 +1,5 @@
+import { HEX_DIGITS } from "../../base/bytes.ts";
+
 /** A binary key inside some bytes. */
 export interface KeyPlace {
   bytes: Uint8Array;
@@ -39,8 +41,6 @@ export function compareKeyWithText(
   }
   return at < text.length ? -1 : 0;
 }
-
-const HEX_DIGITS = "0123456789abcdef";
 
 /**
  * Where a key goes in a hash table, as an unsigned 32-bit number. The content hash is uniform

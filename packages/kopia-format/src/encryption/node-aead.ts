@@ -1,7 +1,7 @@
 import type * as NodeCrypto from "node:crypto";
 import type { CipherGCM, DecipherGCM } from "node:crypto";
 import { nodeBuiltin } from "../base/node-builtin.ts";
-import { releasePassingBytes } from "../base/release-bytes.ts";
+import { releaseBytes } from "../base/release-bytes.ts";
 import { TAG_LENGTH_BYTES, type Aead, type AeadInput } from "./aead.ts";
 
 /** Names as OpenSSL writes them. */
@@ -30,7 +30,7 @@ export function nodeAead(name: NodeAeadName): Aead | undefined {
       for (let start = 0; start < plaintext.length; start += SEALED_AT_ONCE_BYTES) {
         const sealed = cipher.update(plaintext.subarray(start, start + SEALED_AT_ONCE_BYTES));
         output.set(sealed, start);
-        releasePassingBytes(sealed);
+        releaseBytes(sealed);
       }
       // Both are stream ciphers: final() has no bytes to give.
       cipher.final();
@@ -49,7 +49,7 @@ export function nodeAead(name: NodeAeadName): Aead | undefined {
       for (let start = 0; start < plaintext.length; start += SEALED_AT_ONCE_BYTES) {
         const opened = decipher.update(plaintext.subarray(start, start + SEALED_AT_ONCE_BYTES));
         plaintext.set(opened, start);
-        releasePassingBytes(opened);
+        releaseBytes(opened);
       }
       return isAuthentic(decipher) ? plaintext : undefined;
     },

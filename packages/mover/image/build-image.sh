@@ -21,6 +21,8 @@ if ! "${podman[@]}" image exists "$base"; then
 fi
 
 cd "$root"
+# Chunks of earlier builds have other names, and would be copied along.
+rm -rf dist/cli dist/mover
 npx -y pnpm@12 bundle >/dev/null
 version=$(node -p 'require("./package.json").version')
 tree=$work/tree

@@ -57,6 +57,30 @@ test("the first jobs and those beyond what threads can take are done here, the o
   expect(threads.ended).toEqual([1]);
 });
 
+test("a thread that is wanted at once gets ready before the first job, and is the one that gets it", async () => {
+  const threads = manualThreads();
+  const pool = poolOf(threads, { jobsBeforeThreads: 0, maxThreads: 2 });
+  pool.prepare();
+  pool.prepare();
+  expect(threads.listeners).toHaveLength(1);
+  pool.execute(1, "one");
+  expect([threads.listeners.length, threads.posted]).toEqual([1, [1]]);
+  threads.listeners[0]?.message(11);
+  await pool.close();
+  expect(threads.ended).toEqual([1]);
+});
+
+test.each([{ jobsBeforeThreads: 1 }, { jobsBeforeThreads: 0, maxThreads: 0 }])(
+  "no thread gets ready where jobs may never reach one: %o",
+  async (options) => {
+    const threads = manualThreads();
+    const pool = poolOf(threads, options);
+    pool.prepare();
+    expect(threads.listeners).toHaveLength(0);
+    await pool.close();
+  },
+);
+
 test("a result that came while others were taken is not lost", async () => {
   const threads = manualThreads();
   const pool = poolOf(threads, { jobsBeforeThreads: 0 });

@@ -67,6 +67,13 @@ export class JobPool<Job, Result, Context> {
     return this.#threads.reduce((count, { tasks }) => count + tasks.length, 0);
   }
 
+  /** Starts the first thread ahead of its first job, where jobs go to threads at once: it gets ready beside what comes before. */
+  prepare(): void {
+    const { maxThreads } = this.#options;
+    const isWanted = this.#jobsBeforeThreads <= 0 && maxThreads > 0;
+    if (isWanted && this.#threads.length === 0) this.#startThread();
+  }
+
   /** Hands a job to a thread, or does it. The result comes from `takeFinished`, after the next turn of the event loop. */
   execute(job: Job, context: Context): void {
     const task = { job, context };

@@ -22,7 +22,7 @@ const startExamineWorker = workerStarter(new URL(`./examine-worker.${EXTENSION}`
 const FILES_PER_JOB = 512;
 const DIRECTORIES_PER_JOB = 32;
 /** The calling thread looks for answers only between other things: a thread must not run out of jobs until then. */
-const JOBS_PER_THREAD = 3;
+const JOBS_PER_THREAD = 5;
 
 /** A directory that was examined, with what was given along with it. */
 export interface ExaminedDirectory<Context> {
@@ -67,6 +67,7 @@ export class DirectoryExaminer<Context> {
       jobsPerThread: JOBS_PER_THREAD,
       ...threadPoolOptions(options, startExamineWorker),
     });
+    pool.prepare();
     return new DirectoryExaminer(contents, pool);
   }
 

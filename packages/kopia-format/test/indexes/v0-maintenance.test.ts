@@ -30,6 +30,7 @@ async function bench() {
   const maintenance = new V0IndexMaintenance({
     storage,
     crypto,
+    clock,
     random: seededRandom(7),
     indexVersion: 1,
     maxPackSizeBytes: 20 * 2 ** 20,
@@ -71,6 +72,53 @@ test("without safety what is superseded goes at once", async () => {
   expect((await idsOf(storage)).map((id) => id[0])).toEqual(["n"]);
   expect((await visibleEntries(manager)).length).toBe(3);
   expect(await maintenance.compact({ maxSmallBlobs: 1, safety: "none" })).toBeUndefined();
+});
+
+test("a compaction that slept until others may have dropped what it writes takes it back", async () => {
+  const { clock, storage, manager, maintenance } = await bench();
+  for (const entry of entries(3)) await flush(manager, entry);
+  const ids = await idsOf(storage);
+  const put = storage.put.bind(storage);
+  const putIds: string[] = [];
+  storage.put = async (id, data, options) => {
+    putIds.push(id);
+    clock.advance(7n * 3600n * NS_PER_SECOND);
+    return put(id, data, options);
+  };
+  await expect(maintenance.compact({ maxSmallBlobs: 1 })).rejects.toMatchObject({
+    code: "EPOCH_EXPIRED",
+  });
+  expect(putIds).toHaveLength(1);
+  expect(await idsOf(storage)).toEqual(ids);
+  storage.put = put;
+  await maintenance.compact({ maxSmallBlobs: 1 });
+  expect((await visibleEntries(manager)).length).toBe(3);
+});
+
+test("a compaction that slept before it wrote writes nothing", async () => {
+  const { clock, storage, manager, maintenance } = await bench();
+  for (const entry of entries(3)) await flush(manager, entry);
+  const ids = await idsOf(storage);
+  const get = storage.get.bind(storage);
+  storage.get = async (id, range) => {
+    clock.advance(7n * 3600n * NS_PER_SECOND);
+    return get(id, range);
+  };
+  storage.put = () => Promise.reject(new Error("nothing is to be written"));
+  await expect(maintenance.compact({ maxSmallBlobs: 1 })).rejects.toMatchObject({
+    code: "EPOCH_EXPIRED",
+  });
+  expect(await idsOf(storage)).toEqual(ids);
+});
+
+test("what does not read back as written is removed again", async () => {
+  const { storage, manager, maintenance } = await bench();
+  for (const entry of entries(3)) await flush(manager, entry);
+  const ids = await idsOf(storage);
+  const put = storage.put.bind(storage);
+  storage.put = async (id, data, options) => put(id, data.slice(1), options);
+  await expect(maintenance.compact({ maxSmallBlobs: 1 })).rejects.toThrow();
+  expect(await idsOf(storage)).toEqual(ids);
 });
 
 test("dropping comes after merging: an older entry does not come back", async () => {

@@ -55,9 +55,9 @@ export function createEpochMaintenance(
 export function createV0IndexMaintenance(
   options: IndexBlobManagerOptions,
 ): V0IndexMaintenance | undefined {
-  const { storage, hash, encryptor, random, format } = options;
+  const { storage, hash, encryptor, clock, random, format } = options;
   const { epochParameters, indexVersion, maxPackSizeBytes } = format.content;
   if (epochParameters.enabled) return undefined;
   const crypto = { hash, encryptor };
-  return new V0IndexMaintenance({ storage, crypto, random, indexVersion, maxPackSizeBytes });
+  return new V0IndexMaintenance({ storage, crypto, clock, random, indexVersion, maxPackSizeBytes });
 }

@@ -1,5 +1,5 @@
 import { bytesEqual, toHex, type Bytes } from "../../../base/bytes.ts";
-import { KopiaError, errorMessage } from "../../../base/errors.ts";
+import { KopiaError } from "../../../base/errors.ts";
 import type { RandomBytes } from "../../../base/random.ts";
 import type { BlobId, BlobMetadata, BlobStorage } from "../../../blob/storage.ts";
 import { buildIndexShards } from "../../index/build-index.ts";
@@ -10,6 +10,7 @@ import type { IndexReader } from "../../index/index-reader.ts";
 import { openIndex } from "../../index/open-index.ts";
 import { readEncryptedBlob, type BlobCrypto } from "../blob-crypto.ts";
 import { encryptAndProve } from "../encrypt-and-prove.ts";
+import { removeInDoubt } from "../remove-in-doubt.ts";
 
 /** What compactions work with. */
 export interface CompactionContext {
@@ -139,29 +140,14 @@ async function writeProven(
     }
     await refuseLateInputs(job);
   } catch (error) {
-    await removeInDoubt(context.storage, blobs, error);
+    await removeInDoubt(
+      context.storage,
+      blobs.map(({ id }) => id),
+      error,
+    );
     throw error;
   }
   return written;
-}
-
-/** Readers prefer a compaction to its inputs, so one in doubt must not stay. */
-async function removeInDoubt(
-  storage: BlobStorage,
-  blobs: readonly { readonly id: BlobId }[],
-  cause: unknown,
-): Promise<void> {
-  for (const { id } of blobs) {
-    try {
-      await storage.delete(id);
-    } catch (error) {
-      throw new KopiaError(
-        "INDEX_CORRUPT",
-        `index blob ${id} of a failed compaction could not be removed (${errorMessage(error)}): delete it by hand`,
-        { details: { blobId: id }, cause },
-      );
-    }
-  }
 }
 
 async function refuseLateInputs(job: CompactionJob): Promise<void> {

@@ -1,5 +1,5 @@
 import { bytesEqual, type Bytes } from "../../../base/bytes.ts";
-import type { TimeNs } from "../../../base/clock.ts";
+import type { Clock, TimeNs } from "../../../base/clock.ts";
 import { KopiaError, isKopiaError } from "../../../base/errors.ts";
 import type { RandomBytes } from "../../../base/random.ts";
 import type { BlobId, BlobMetadata, BlobStorage } from "../../../blob/storage.ts";
@@ -11,6 +11,8 @@ import { ContentEntryTable } from "../../index/entry-table.ts";
 import type { IndexReader } from "../../index/index-reader.ts";
 import { readEncryptedBlob, type BlobCrypto } from "../blob-crypto.ts";
 import { encryptAndProve } from "../encrypt-and-prove.ts";
+import { removeInDoubt } from "../remove-in-doubt.ts";
+import { hoursStoodStill } from "../../hours-stood-still.ts";
 import { mergeReaders, readIndexes, type CompactionResult } from "../epoch/compaction.ts";
 import {
   V0_PREFIX,
@@ -27,6 +29,7 @@ import { withoutSuperseded } from "./v0-index-blob-manager.ts";
 export interface V0IndexMaintenanceOptions {
   readonly storage: BlobStorage;
   readonly crypto: BlobCrypto;
+  readonly clock: Clock;
   readonly random: RandomBytes;
   /** The repository's `indexVersion`. */
   readonly indexVersion: number;
@@ -71,12 +74,15 @@ export class V0IndexMaintenance {
   /**
    * Merges small index blobs into one, and removes what earlier compactions superseded long enough ago.
    * Every entry that is not to be dropped is proven to be in the bytes that were read back, before
-   * the log makes them count.
+   * the log makes them count. What was written is removed again when that fails, or came so late that others may
+   * have removed what it names: in this scheme an index blob counts as soon as it is there, and an entry that
+   * another compaction has dropped meanwhile would come back.
    * @returns `undefined` when there is nothing to do.
-   * @throws KopiaError `INDEX_CORRUPT`, and storage errors.
+   * @throws KopiaError `INDEX_CORRUPT`, `EPOCH_EXPIRED` when the machine slept in the middle, and storage errors.
    */
   async compact(options: V0CompactionOptions): Promise<CompactionResult | undefined> {
-    const { storage, maxPackSizeBytes } = this.options;
+    const { storage, clock, maxPackSizeBytes } = this.options;
+    const startTime = clock.now();
     const indexes = await listAll(storage, V0_PREFIX.index);
     const active = withoutSuperseded(indexes, await this.readLogs());
     const inputs = planV0Compaction(active, {
@@ -87,7 +93,7 @@ export class V0IndexMaintenance {
     const drops =
       (options.dropContents?.size ?? 0) > 0 || options.dropDeletedBeforeSeconds !== undefined;
     if (inputs.length === 0 || (inputs.length === 1 && !drops)) return undefined;
-    const result = await this.merge(inputs, options);
+    const result = await this.merge(inputs, startTime, options);
     const log = await this.putEncrypted(
       V0_PREFIX.compactionLog,
       encodeCompactionLog(result.inputs, result.outputs),
@@ -100,6 +106,7 @@ export class V0IndexMaintenance {
 
   private async merge(
     inputs: readonly BlobMetadata[],
+    startTime: TimeNs,
     options: V0CompactionOptions,
   ): Promise<CompactionResult> {
     const { indexVersion: version, random, maxEntriesPerShard } = this.options;
@@ -112,18 +119,32 @@ export class V0IndexMaintenance {
       ...(maxEntriesPerShard === undefined ? {} : { maxEntriesPerShard }),
     });
     proveKept(readers, shards, options);
-    const outputs: BlobMetadata[] = [];
-    for (const shard of shards) outputs.push(await this.putProven(shard));
+    const outputs = await this.putProven(shards, startTime);
     return { inputs, outputs, contentCount: table.size };
   }
 
-  private async putProven(shard: Bytes): Promise<BlobMetadata> {
-    const { storage, crypto } = this.options;
-    const written = await this.putEncrypted(V0_PREFIX.index, shard);
-    if (!bytesEqual(await readEncryptedBlob(storage, crypto, written.id), shard)) {
-      throw new KopiaError("INDEX_CORRUPT", `index blob ${written.id} does not read back`, {
-        details: { blobId: written.id },
-      });
+  private async putProven(shards: readonly Bytes[], startTime: TimeNs): Promise<BlobMetadata[]> {
+    const { storage, crypto, clock } = this.options;
+    const name = { prefix: V0_PREFIX.index };
+    const blobs = shards.map((shard) => encryptAndProve(crypto, name, shard));
+    const written: BlobMetadata[] = [];
+    assertInTime(clock, startTime);
+    try {
+      for (const { id, data } of blobs) written.push(await storage.put(id, data));
+      assertInTime(clock, startTime);
+      for (const [i, { id }] of blobs.entries()) {
+        if (bytesEqual(await readEncryptedBlob(storage, crypto, id), shards[i] as Bytes)) continue;
+        throw new KopiaError("INDEX_CORRUPT", `index blob ${id} does not read back`, {
+          details: { blobId: id },
+        });
+      }
+    } catch (error) {
+      await removeInDoubt(
+        storage,
+        blobs.map(({ id }) => id),
+        error,
+      );
+      throw error;
     }
     return written;
   }
@@ -188,6 +209,16 @@ export class V0IndexMaintenance {
     }
     return logs;
   }
+}
+
+function assertInTime(clock: Clock, startTime: TimeNs): void {
+  const hours = hoursStoodStill(clock, startTime);
+  if (hours === undefined) return;
+  throw new KopiaError(
+    "EPOCH_EXPIRED",
+    `a compaction of index blobs stood still for ${hours} hours: others may have dropped what it was about to write; ` +
+      "nothing of it stays, run it again",
+  );
 }
 
 async function listAll(storage: BlobStorage, prefix: string): Promise<BlobMetadata[]> {

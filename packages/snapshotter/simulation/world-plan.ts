@@ -118,8 +118,8 @@ function planTrouble(choices: SeededChoices, lags: boolean): TroublePlan {
     maxSlowNs: choices.pick([30 * SECOND, 20 * MINUTE, 2 * HOUR]),
     // A client that both stands still for days and sees stale listings cannot know where it stands.
     suspendChance: !lags && choices.chance(0.1) ? 0.15 : 0,
-    damagedCompactionChance: choices.chance(0.2) ? 0.3 : 0,
-    tears: choices.chance(0.15),
+    damagedCompactionChance: choices.chance(0.3) ? 0.5 : 0,
+    tears: choices.chance(0.3),
   };
 }
 

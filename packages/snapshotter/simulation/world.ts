@@ -24,6 +24,7 @@ export interface ClientProcess {
 
 /** What becomes of a process, drawn when it starts. */
 interface ProcessFate {
+  /** At which of its operations, or the first put from there on; 0 for never. */
   readonly killAt: number;
   readonly killEffect: "none" | "whole" | "torn" | "late";
   readonly failAt: number;
@@ -157,11 +158,9 @@ export class World {
     const nth = ++count.operations;
     if (operation.kind === "put") count.puts++;
     if (this.closing) return { kind: "kill", effect: "none", lateNs: 0 };
-    if (nth === fate.killAt) {
+    if (isKilledBy(fate, nth, operation)) {
       this.crashCount++;
-      const effect =
-        fate.killEffect === "torn" && operation.kind !== "put" ? "none" : fate.killEffect;
-      return { kind: "kill", effect, lateNs: choices.between(0, MAX_LATE_NS) };
+      return { kind: "kill", effect: fate.killEffect, lateNs: choices.between(0, MAX_LATE_NS) };
     }
     if (nth === fate.failAt) return { kind: "fail", takesEffect: choices.chance(0.5) };
     if (operation.kind === "put" && count.puts === fate.suspendAt) {
@@ -176,6 +175,12 @@ export class World {
     const share = choices.between(0, 1);
     return { kind: "slow", beforeNs: durationNs * share, afterNs: durationNs * (1 - share) };
   }
+}
+
+/** Only a put can be torn: who is to die in the middle of one lives until then. */
+function isKilledBy(fate: ProcessFate, nth: number, { kind }: ClientOperation): boolean {
+  if (fate.killAt === 0 || nth < fate.killAt) return false;
+  return fate.killEffect !== "torn" || kind === "put";
 }
 
 function describeKind(client: ClientPlan): string {

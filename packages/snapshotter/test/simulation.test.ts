@@ -5,7 +5,19 @@ import { removeSourceTrees } from "../simulation/source-tree.ts";
 import { SAFETY } from "../src/index.ts";
 
 /** Seeds of every run of the suite; more with `SIMULATION_SEEDS`, many more with the `simulate` script. */
-const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 15);
+const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 60);
+/** What goes wrong at an operation: each kind must happen, else nothing is said of it. */
+const TROUBLES = [
+  "slow operations",
+  "stood still for days",
+  "failed operations",
+  "failed operations, yet done",
+  "compactions stored in part",
+  "deaths, effect of the operation: none",
+  "deaths, effect of the operation: whole",
+  "deaths, effect of the operation: late",
+  "deaths, effect of the operation: torn",
+];
 /** A planted defect must show within so many seeds. */
 const SEEDS_TO_CATCH = 80;
 
@@ -27,15 +39,18 @@ async function firstFailure(
   return undefined;
 }
 
-test(`nothing is lost in ${SEEDS} worlds, and garbage goes`, async () => {
+test(`nothing is lost in ${SEEDS} worlds whatever goes wrong, and garbage goes`, async () => {
   let snapshotCount = 0;
   let crashCount = 0;
+  const seen = new Set<string>();
   for (let seed = 0; seed < SEEDS; seed++) {
     const result = await simulate(seed);
     expect(result.failure, `replay: pnpm simulate --seed ${seed}`).toBeUndefined();
     snapshotCount += result.snapshotCount;
     crashCount += result.crashCount;
+    for (const what of result.tally.keys()) seen.add(what);
   }
+  expect(TROUBLES.filter((what) => !seen.has(what))).toEqual([]);
   expect(snapshotCount).toBeGreaterThan(2 * SEEDS);
   expect(crashCount).toBeGreaterThan(SEEDS / 5);
 }, 600_000);

@@ -26,7 +26,9 @@ interface FileCoverage {
 }
 
 interface BranchPlaces {
-  readonly locations: readonly { readonly start: { readonly line: number } }[];
+  readonly line: number;
+  /** An `else` that is not written has no line of its own. */
+  readonly locations: readonly { readonly start: { readonly line?: number } }[];
 }
 
 interface Tally {
@@ -92,8 +94,8 @@ function report(): boolean {
 }
 
 function tallyOf(path: string, { branchMap, b }: FileCoverage): Tally {
-  const taken = Object.entries(branchMap).flatMap(([id, { locations }]) =>
-    locations.map(({ start }, i) => ({ line: start.line, count: b[id]?.[i] ?? 0 })),
+  const taken = Object.entries(branchMap).flatMap(([id, { line, locations }]) =>
+    locations.map(({ start }, i) => ({ line: start.line ?? line, count: b[id]?.[i] ?? 0 })),
   );
   const missed = taken.filter(({ count }) => count === 0);
   return { path, total: taken.length, missedLines: missed.map(({ line }) => line) };

@@ -1,5 +1,5 @@
 import type { Bytes } from "../base/bytes.ts";
-import { KopiaError, errorMessage, isKopiaError } from "../base/errors.ts";
+import { KopiaError, isKopiaError } from "../base/errors.ts";
 import { releaseBytes } from "../base/release-bytes.ts";
 import type { BlobStorage } from "../blob/storage.ts";
 import { describeEntry, type ContentCodec } from "./content-codec.ts";
@@ -211,5 +211,5 @@ function located(entry: ContentEntry, error: unknown): unknown {
 function asKopiaError(error: unknown): KopiaError {
   if (isKopiaError(error)) return error;
   // Anything else is a fault of the program, which a batch must not hide as bad data.
-  throw error instanceof Error ? error : new Error(errorMessage(error));
+  throw error;
 }

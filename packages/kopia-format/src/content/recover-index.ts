@@ -65,7 +65,7 @@ export class RecoveredEntries {
     this.#assertKeyLength(packBlobId, index);
     let kept = 0;
     for (let position = 0; position < index.entryCount; position++) {
-      const entry = entryOf(packBlobId, index, position);
+      const entry = index.entryAt(position);
       // A reference out of the index names no pack: nothing can be read by it.
       if (entry.packBlobId === INVALID_PACK_BLOB_ID) continue;
       const present = lookup?.(entry.contentId);
@@ -103,10 +103,4 @@ export class RecoveredEntries {
       { details: { packBlobId } },
     );
   }
-}
-
-/** An entry whose pack is not named lies in the pack that holds the index. */
-function entryOf(packBlobId: BlobId, index: IndexReader, position: number): ContentEntry {
-  const entry = index.entryAt(position);
-  return entry.packBlobId === "" ? { ...entry, packBlobId } : entry;
 }

@@ -78,7 +78,7 @@ export async function verifyContents(
   const verification = new Verification(contents, packLengths, options);
   const { range, includeDeleted = false } = options;
   const query = range === undefined ? { includeDeleted } : { range, includeDeleted };
-  if ((options.readPercent ?? 0) <= 0 && contents.visitContents !== undefined) {
+  if (!verification.readsContents && contents.visitContents !== undefined) {
     // A million entries are compared with the listing without an object for each.
     contents.visitContents((reader, position) => verification.lookAt(reader, position), query);
   } else {
@@ -97,6 +97,7 @@ class Verification {
   readonly #contents: ContentReader;
   readonly #packLengths: ReadonlyMap<BlobId, number>;
   readonly #options: VerifyContentsOptions;
+  readonly #readPercent: number;
   readonly #packs = new Set<BlobId>();
   readonly #bad: Readonly<Record<ContentProblem["kind"], { count: number; packs: Set<BlobId> }>> = {
     "missing-pack": { count: 0, packs: new Set() },
@@ -118,6 +119,11 @@ class Verification {
     this.#contents = contents;
     this.#packLengths = packLengths;
     this.#options = options;
+    this.#readPercent = options.readPercent ?? 0;
+  }
+
+  get readsContents(): boolean {
+    return this.#readPercent > 0;
   }
 
   get isBatchFull(): boolean {
@@ -167,7 +173,7 @@ class Verification {
       const problem = error ?? this.#hashProblem(entry, data);
       this.#readCount++;
       if (problem !== undefined) this.#report("unreadable", entry, problem);
-      else this.#readBytes += data?.length ?? 0;
+      else this.#readBytes += (data as Uint8Array).length;
     }
     this.#options.onProgress?.({
       contentCount: this.#contentCount,
@@ -194,7 +200,7 @@ class Verification {
   }
 
   #isChosen(): boolean {
-    const percent = this.#options.readPercent ?? 0;
+    const percent = this.#readPercent;
     if (percent <= 0 || percent >= 100) return percent > 0;
     const random = new DataView(this.#options.random(4).buffer).getUint32(0);
     return (100 * random) / 2 ** 32 < percent;

@@ -1,3 +1,4 @@
+import type { Bytes } from "../../src/base/bytes.ts";
 import { NS_PER_SECOND, type TimeNs } from "../../src/base/clock.ts";
 import type { BlobStorage } from "../../src/blob/storage.ts";
 import {
@@ -5,6 +6,7 @@ import {
   type ContentManager,
   type ContentManagerOptions,
 } from "../../src/content/content-manager.ts";
+import type { Encryptor } from "../../src/encryption/encryptor.ts";
 import { createEncryptor } from "../../src/encryption/registry.ts";
 import type { ContentFormat, RepositoryFormat } from "../../src/format/repository-format.ts";
 import { createHashFunction } from "../../src/hashing/registry.ts";
@@ -75,6 +77,21 @@ export async function openContents(
     ...options,
     storage,
   });
+}
+
+/** A cipher that decrypts in another way. */
+export function decryptingBy(
+  encryptor: Encryptor,
+  decrypt: (stored: Uint8Array, iv: Uint8Array) => Bytes,
+): Encryptor {
+  return {
+    name: encryptor.name,
+    provider: encryptor.provider,
+    overheadBytes: encryptor.overheadBytes,
+    encrypt: (plain, iv) => encryptor.encrypt(plain, iv),
+    encryptInto: (plain, iv, output) => encryptor.encryptInto(plain, iv, output),
+    decrypt,
+  };
 }
 
 /** Seconds as the clock counts them. */

@@ -13,6 +13,7 @@ import {
   epochBench,
   flush,
   idsOf,
+  sealedAs,
   visibleEntries,
   type EpochBench,
 } from "./epochs.ts";
@@ -283,4 +284,40 @@ test("whatever the entries, compactions change nothing for readers", async () =>
     }),
     { numRuns: fuzzRuns(40) },
   );
+});
+
+test("a compaction that reads back as another one is removed again", async () => {
+  const bench = await filledEpochs(2);
+  const ids = await idsOf(bench.memory);
+  const put = bench.memory.put.bind(bench.memory);
+  bench.memory.put = (id, _data, options) => put(id, sealedAs(bench.crypto, id), options);
+  await expect(bench.client().maintenance.compactSingleEpoch()).rejects.toMatchObject({
+    code: "INDEX_CORRUPT",
+    message: expect.stringContaining("does not read back as written"),
+  });
+  expect(await idsOf(bench.memory)).toEqual(ids);
+});
+
+test("lost epochs are reported, the first ten of them; names that are no range are passed over", async () => {
+  const bench = await filledEpochs(1);
+  await bench.memory.put("xe30", MARKER);
+  await bench.memory.put("xr_nothing", MARKER);
+  await bench.memory.put("xs_nothing", MARKER);
+  await bench.memory.put("xn_nothing", MARKER);
+  await bench.memory.put("xw_nothing", MARKER);
+  const { maintenance, manager } = bench.client();
+  expect(await maintenance.missingEpochs()).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  expect(await visibleEntries(manager)).toHaveLength(6);
+  await bench.memory.put("xe4", MARKER);
+  await bench.memory.delete("xe30");
+  expect(await bench.client().maintenance.missingEpochs()).toEqual([2]);
+});
+
+test("settled epochs without any index blob make no range", async () => {
+  const bench = await epochBench();
+  await bench.memory.put("xe30", MARKER);
+  const { maintenance } = bench.client();
+  expect(await maintenance.planRange()).toBeUndefined();
+  expect(await maintenance.planSingleEpoch()).toBeUndefined();
+  expect(await maintenance.missingEpochs()).toEqual([]);
 });

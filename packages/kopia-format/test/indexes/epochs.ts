@@ -4,7 +4,7 @@ import type { BlobMetadata, BlobStorage } from "../../src/blob/storage.ts";
 import type { ContentEntry } from "../../src/content/content-entry.ts";
 import { buildIndex } from "../../src/content/index/build-index.ts";
 import { CommittedIndex } from "../../src/content/index/committed-index.ts";
-import type { BlobCrypto } from "../../src/content/index-blob/blob-crypto.ts";
+import { blobIv, type BlobCrypto } from "../../src/content/index-blob/blob-crypto.ts";
 import { EpochIndexBlobManager } from "../../src/content/index-blob/epoch/epoch-index-blob-manager.ts";
 import { EpochMaintenance } from "../../src/content/index-blob/epoch/epoch-maintenance.ts";
 import { EpochManager } from "../../src/content/index-blob/epoch/epoch-manager.ts";
@@ -108,6 +108,11 @@ export async function visibleEntries(manager: IndexBlobManager): Promise<Content
     index.add([{ blobId: id, bytes: await manager.readIndexBlob(id) }]);
   }
   return [...index.entries({ includeDeleted: true })];
+}
+
+/** Other bytes than were meant, which decrypt under the name of a blob all the same. */
+export function sealedAs(crypto: BlobCrypto, id: string): Uint8Array {
+  return crypto.encryptor.encrypt(new Uint8Array(10), blobIv(id) as Uint8Array);
 }
 
 /** IDs of all blobs with a prefix, sorted. */

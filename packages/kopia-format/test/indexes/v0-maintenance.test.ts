@@ -3,9 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { utf8Encode } from "../../src/base/bytes.ts";
 import { NS_PER_SECOND } from "../../src/base/clock.ts";
+import { KopiaError } from "../../src/base/errors.ts";
 import { MemoryStorage } from "../../src/blob/memory-storage.ts";
 import type { ContentEntry } from "../../src/content/content-entry.ts";
+import { encryptBlob } from "../../src/content/index-blob/blob-crypto.ts";
 import { createV0IndexMaintenance } from "../../src/content/index-blob/index-blob-manager.ts";
 import { planV0Compaction } from "../../src/content/index-blob/v0/compaction-plan.ts";
 import { V0IndexMaintenance } from "../../src/content/index-blob/v0/v0-index-maintenance.ts";
@@ -16,7 +19,7 @@ import { createFilesystemRepository } from "../../src/repository/filesystem-repo
 import { FakeClock } from "../../src/testing/fake-clock.ts";
 import { seededRandom } from "../../src/testing/seeded.ts";
 import { testFormat } from "../contents/contents.ts";
-import { entryOf, flush, idsOf, visibleEntries } from "./epochs.ts";
+import { entryOf, flush, idsOf, sealedAs, visibleEntries } from "./epochs.ts";
 
 async function bench() {
   const clock = new FakeClock();
@@ -27,15 +30,22 @@ async function bench() {
     encryptor: createEncryptor(encryption, masterKey),
   };
   const manager = new V0IndexBlobManager(storage, crypto);
-  const maintenance = new V0IndexMaintenance({
+  const options = {
     storage,
     crypto,
     clock,
     random: seededRandom(7),
     indexVersion: 1,
     maxPackSizeBytes: 20 * 2 ** 20,
-  });
-  return { clock, storage, manager, maintenance };
+  };
+  return {
+    clock,
+    storage,
+    crypto,
+    manager,
+    options,
+    maintenance: new V0IndexMaintenance(options),
+  };
 }
 
 /** Index version 1 does not store these (spec 1 §7.2). */
@@ -134,6 +144,99 @@ test("dropping comes after merging: an older entry does not come back", async ()
   const dropContents = new Set([entryOf(2).contentId]);
   await maintenance.compact({ maxSmallBlobs: 1, dropContents, safety: "none" });
   expect(await visibleEntries(manager)).toEqual([]);
+});
+
+test("an index blob that reads back as another one is removed again", async () => {
+  const { storage, crypto, manager, maintenance } = await bench();
+  for (const entry of entries(3)) await flush(manager, entry);
+  const ids = await idsOf(storage);
+  const put = storage.put.bind(storage);
+  storage.put = (id, _data, options) => put(id, sealedAs(crypto, id), options);
+  await expect(maintenance.compact({ maxSmallBlobs: 1 })).rejects.toMatchObject({
+    code: "INDEX_CORRUPT",
+    message: expect.stringContaining("does not read back"),
+  });
+  expect(await idsOf(storage)).toEqual(ids);
+});
+
+test("an index too large for one blob is compacted into several", async () => {
+  const { storage, manager, options } = await bench();
+  for (const entry of entries(10)) await flush(manager, entry);
+  const before = await visibleEntries(manager);
+  const maintenance = new V0IndexMaintenance({ ...options, maxEntriesPerShard: 4 });
+  const result = await maintenance.compact({ maxSmallBlobs: 1, allIndexes: true, safety: "none" });
+  expect(result?.outputs.length).toBeGreaterThan(1);
+  expect(await idsOf(storage)).toEqual(result?.outputs.map(({ id }) => id).sort());
+  expect(await visibleEntries(manager)).toEqual(before);
+});
+
+test("inputs of compactions stay while outputs are missing; logs that vanish are passed over", async () => {
+  const { clock, storage, manager, maintenance } = await bench();
+  for (const entry of entries(3)) await flush(manager, entry);
+  const first = await maintenance.compact({ maxSmallBlobs: 1 });
+  clock.advance(NS_PER_SECOND);
+  for (let i = 20; i < 22; i++) await flush(manager, entryOf(i));
+  const second = await maintenance.compact({ maxSmallBlobs: 1 });
+  expect(second?.inputs).toHaveLength(3);
+  for (const { id } of second?.outputs ?? []) await storage.delete(id);
+  expect(await visibleEntries(manager)).toHaveLength(5);
+  clock.advance(2n * 3600n * NS_PER_SECOND);
+  for (let i = 30; i < 32; i++) await flush(manager, entryOf(i));
+  await maintenance.compact({ maxSmallBlobs: 1 });
+  expect(await visibleEntries(manager)).toHaveLength(7);
+  for (const { id } of first?.inputs ?? []) {
+    await expect(storage.get(id)).rejects.toMatchObject({ code: "BLOB_NOT_FOUND" });
+  }
+  const get = storage.get.bind(storage);
+  storage.get = async (id, range) => {
+    if (id.startsWith("m")) await storage.delete(id);
+    return get(id, range);
+  };
+  await flush(manager, entryOf(40));
+  await maintenance.compact({ maxSmallBlobs: 1 });
+  storage.get = get;
+  expect(await visibleEntries(manager)).toHaveLength(8);
+});
+
+test("a log that vanishes, or cannot be read, between listing and reading", async () => {
+  const { storage, manager, maintenance } = await bench();
+  for (const entry of entries(3)) await flush(manager, entry);
+  await maintenance.compact({ maxSmallBlobs: 1 });
+  const before = await visibleEntries(manager);
+  const get = storage.get.bind(storage);
+  const fail = (code: "BLOB_NOT_FOUND" | "STORAGE_UNAVAILABLE") => {
+    storage.get = (id, range) =>
+      id.startsWith("m") ? Promise.reject(new KopiaError(code, id)) : get(id, range);
+  };
+  fail("BLOB_NOT_FOUND");
+  expect(await visibleEntries(manager)).toEqual(before);
+  fail("STORAGE_UNAVAILABLE");
+  const offline = { code: "STORAGE_UNAVAILABLE" };
+  await expect(manager.listActive()).rejects.toMatchObject(offline);
+  await expect(maintenance.compact({ maxSmallBlobs: 1 })).rejects.toMatchObject(offline);
+});
+
+test("a cleanup log names what it schedules; only compaction logs are removed by it", async () => {
+  const { clock, storage, crypto, manager, maintenance } = await bench();
+  for (const entry of entries(2)) await flush(manager, entry);
+  const [kept] = await idsOf(storage, "n");
+  const put = async (text: string): Promise<void> => {
+    const { id, data } = encryptBlob(crypto, { prefix: "l" }, utf8Encode(text));
+    await storage.put(id, data);
+  };
+  await put(`{"blobIDs":["${kept}"]}`);
+  clock.advance(2n * 3600n * NS_PER_SECOND);
+  await maintenance.compact({ maxSmallBlobs: 1 });
+  expect(await idsOf(storage, "l")).toEqual([]);
+  expect(await idsOf(storage, "n")).toContain(kept);
+  expect(await visibleEntries(manager)).toHaveLength(2);
+});
+
+test("repositories with epochs have no upkeep of the older scheme", async () => {
+  const { options } = await bench();
+  const format = testFormat();
+  const { crypto, ...others } = options;
+  expect(createV0IndexMaintenance({ ...others, ...crypto, format })).toBeUndefined();
 });
 
 test("which index blobs are taken in", () => {

@@ -69,25 +69,6 @@ export class ContentPlaces {
     };
   }
 
-  /** Pack, offset and length in the pack of one place. */
-  packRangeOf(number: number): {
-    readonly packBlobId: BlobId;
-    readonly packOffset: number;
-    readonly packedLength: number;
-  } {
-    const at = number * PLACE.size;
-    const wanted = this.#numbers[at + PLACE.pack];
-    for (const [packBlobId, pack] of this.#packNumbers) {
-      if (pack !== wanted) continue;
-      return {
-        packBlobId,
-        packOffset: this.#numbers[at + PLACE.packOffset] as number,
-        packedLength: this.#numbers[at + PLACE.packedLength] as number,
-      };
-    }
-    throw new RangeError(`there is no place ${number} among ${this.#count}`);
-  }
-
   clear(): void {
     this.#count = 0;
     this.#packNumbers.clear();

@@ -74,7 +74,7 @@ export async function readCommittedState(
 export async function listBlobs(storage: BlobStorage, prefix: string): Promise<BlobMetadata[]> {
   const blobs: BlobMetadata[] = [];
   for await (const blob of storage.list(prefix)) blobs.push(blob);
-  return blobs.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  return blobs.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function largest(

@@ -158,7 +158,7 @@ export class EpochManager {
   }
 
   private isAdvanceDue(state: CommittedState): boolean {
-    const blobs = state.uncompacted.get(state.writeEpoch) ?? [];
+    const blobs = state.uncompacted.get(state.writeEpoch) as readonly BlobMetadata[];
     let earliest: TimeNs | undefined;
     let latest: TimeNs | undefined;
     let totalBytes = 0;

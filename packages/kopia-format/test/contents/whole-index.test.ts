@@ -135,6 +135,9 @@ test("an index that was never loaded is infinitely old; who holds it may let go 
   expect(loader.index.has(entryOf(1).contentId)).toBe(1);
   bench.clock.advance(5n * NS_PER_MS);
   expect(loader.ageMs(bench.clock.now())).toBe(5);
+  loader.hold();
+  await loader.loadIfOlder(0);
+  expect(loader.ageMs(bench.clock.now())).toBe(5);
 });
 
 test("own index blobs stay in sight when they are stored while a listing is under way", async () => {

@@ -198,6 +198,24 @@ test("inputs of compactions stay while outputs are missing; logs that vanish are
   expect(await visibleEntries(manager)).toHaveLength(8);
 });
 
+test("what only a compaction without its outputs has replaced stays, however old", async () => {
+  const { clock, storage, manager, maintenance, options } = await bench();
+  await flush(manager, ...entries(60));
+  await flush(manager, entryOf(60));
+  const large = (await maintenance.compact({ maxSmallBlobs: 1, safety: "none" }))?.outputs[0];
+  await flush(manager, entryOf(61));
+  const lost = await maintenance.compact({ maxSmallBlobs: 1, allIndexes: true });
+  expect(lost?.inputs.map(({ id }) => id)).toContain(large?.id);
+  for (const { id } of lost?.outputs ?? []) await storage.delete(id);
+  clock.advance(2n * 3600n * NS_PER_SECOND);
+  await flush(manager, entryOf(62));
+  const ofSmallOnes = new V0IndexMaintenance({ ...options, maxPackSizeBytes: 1000 });
+  const small = await ofSmallOnes.compact({ maxSmallBlobs: 1 });
+  expect(small?.inputs).toHaveLength(2);
+  expect(await idsOf(storage, "n")).toContain(large?.id);
+  expect(await visibleEntries(manager)).toHaveLength(63);
+});
+
 test("a log that vanishes, or cannot be read, between listing and reading", async () => {
   const { storage, manager, maintenance } = await bench();
   for (const entry of entries(3)) await flush(manager, entry);

@@ -1,4 +1,5 @@
 import { KopiaError } from "../base/errors.ts";
+import { releaseBytes } from "../base/release-bytes.ts";
 import type { BlobId, BlobMetadata } from "../blob/storage.ts";
 import type { ContentEntry } from "./content-entry.ts";
 import { entryWins } from "./index/entry-order.ts";
@@ -23,6 +24,7 @@ export class RecoveredEntries {
   #table: ContentEntryTable;
   #packs = 0;
   #entries = 0;
+  #committed = 0;
 
   /** @param hashBytes length of the repository's content hashes. */
   constructor(hashBytes: number) {
@@ -42,17 +44,7 @@ export class RecoveredEntries {
 
   /** Entries that were kept. */
   get keptCount(): number {
-    return this.#table.size;
-  }
-
-  /** Whether a content is among the kept ones. */
-  has(contentId: string): boolean {
-    return this.#table.has(contentId) !== 0;
-  }
-
-  /** Kept entries, in no promised order. */
-  entries(): Iterable<ContentEntry> {
-    return this.#table.entries();
+    return this.#committed + this.#table.size;
   }
 
   /**
@@ -84,15 +76,20 @@ export class RecoveredEntries {
 
   /**
    * Stores what was kept as one flush of a session of its own: nothing is replaced or deleted, so it may be
-   * interrupted anywhere and done again.
+   * interrupted anywhere and done again. Afterwards the entries are in the index alone, and only counted here.
    * @returns the index blobs; none when nothing was kept.
    * @throws KopiaError as `IndexBlobManager.writeFlush`.
    */
   async commit(options: IndexBlobManagerOptions): Promise<readonly BlobMetadata[]> {
     if (this.#table.size === 0) return [];
     const shards = buildIndexShards(this.#table, { version: options.format.content.indexVersion });
+    // A million of them are 60 MiB, and writing needs that memory.
+    this.#committed += this.#table.size;
+    this.#table.clear();
     const sessionId = newSessionId(options.random, options.clock.now());
-    return createIndexBlobManager(options).writeFlush(shards, sessionId);
+    const written = await createIndexBlobManager(options).writeFlush(shards, sessionId);
+    for (const shard of shards) releaseBytes(shard);
+    return written;
   }
 
   #assertKeyLength(packBlobId: BlobId, index: IndexReader): void {

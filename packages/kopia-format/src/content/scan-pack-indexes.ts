@@ -1,5 +1,6 @@
 import type { KopiaError } from "../base/errors.ts";
 import { isKopiaError } from "../base/errors.ts";
+import { releaseBytes } from "../base/release-bytes.ts";
 import type { BlobId, BlobStorage } from "../blob/storage.ts";
 import type { IndexReader } from "./index/index-reader.ts";
 import type { BlobCrypto } from "./index-blob/blob-crypto.ts";
@@ -19,7 +20,7 @@ export interface ScanPackIndexesOptions {
   readonly packs: Iterable<PackToScan>;
   /** Packs read at once. Default 1. */
   readonly parallel?: number;
-  /** The index at the end of a pack, in no promised order. */
+  /** The index at the end of a pack, in no promised order. Its bytes are gone afterwards. */
   readonly onIndex: (packBlobId: BlobId, index: IndexReader) => void;
   /** A pack whose index cannot be read. What it throws ends the scan. */
   readonly onProblem: (packBlobId: BlobId, error: KopiaError) => void;
@@ -38,7 +39,9 @@ export async function scanPackIndexes(options: ScanPackIndexesOptions): Promise<
       signal?.throwIfAborted();
       const { id, lengthBytes } = next.value;
       try {
-        onIndex(id, await readLocalIndex(storage, crypto, id, lengthBytes));
+        const index = await readLocalIndex(storage, crypto, id, lengthBytes);
+        onIndex(id, index);
+        releaseBytes(index.bytes);
       } catch (error) {
         if (!isKopiaError(error)) throw error;
         onProblem(id, error);

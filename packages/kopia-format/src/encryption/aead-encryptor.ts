@@ -1,4 +1,4 @@
-import type { Bytes } from "../base/bytes.ts";
+import { bytesEqual, type Bytes } from "../base/bytes.ts";
 import { KopiaError } from "../base/errors.ts";
 import type { RandomBytes } from "../base/random.ts";
 import { NONCE_LENGTH_BYTES, TAG_LENGTH_BYTES, type Aead, type AeadInput } from "./aead.ts";
@@ -72,6 +72,15 @@ export class AeadEncryptor implements Encryptor {
     const plaintext = this.#aead.openInPlace(this.#inputFor(ciphertext, iv), sealed);
     if (plaintext === undefined) throw this.#notAuthentic(ciphertext);
     return sealed.subarray(0, plaintext.length);
+  }
+
+  decryptsTo(ciphertext: Uint8Array, iv: Uint8Array, plaintext: Uint8Array): boolean {
+    if (ciphertext.length !== plaintext.length + this.overheadBytes) return false;
+    const input = this.#inputFor(ciphertext, iv);
+    const sealed = ciphertext.subarray(NONCE_LENGTH_BYTES);
+    if (this.#aead.opensTo !== undefined) return this.#aead.opensTo(input, sealed, plaintext);
+    const opened = this.#aead.open(input, sealed);
+    return opened !== undefined && bytesEqual(opened, plaintext);
   }
 
   #inputFor(ciphertext: Uint8Array, iv: Uint8Array): AeadInput {

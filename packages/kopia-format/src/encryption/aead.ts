@@ -26,4 +26,6 @@ export interface Aead {
    * fails. Only where the cipher can.
    */
   openInPlace?(input: AeadInput, sealed: Uint8Array): Uint8Array | undefined;
+  /** Whether `open` would give this plaintext, without holding it a second time. Only where the cipher can. */
+  opensTo?(input: AeadInput, sealed: Uint8Array, plaintext: Uint8Array): boolean;
 }

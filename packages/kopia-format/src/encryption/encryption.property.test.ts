@@ -23,6 +23,7 @@ for (const name of ENCRYPTION_NAMES) {
           const opener = createEncryptor(name, masterKey, { provider: to });
           expect(opener.decrypt(sealed, iv)).toEqual(new Uint8Array(plaintext));
           expect(opener.decryptInPlace?.(sealed.slice(), iv)).toEqual(new Uint8Array(plaintext));
+          expect(opener.decryptsTo(sealed, iv, plaintext)).toBe(true);
         }
       }),
       { numRuns },
@@ -34,7 +35,11 @@ for (const name of ENCRYPTION_NAMES) {
       const masterKey = seededBytes(1, 32);
       const iv = seededBytes(2, 16);
       const encryptor = createEncryptor(name, masterKey, { provider });
-      const sealed = encryptor.encrypt(seededBytes(3, 50), iv);
+      const plaintext = seededBytes(3, 50);
+      const sealed = encryptor.encrypt(plaintext, iv);
+      for (const other of [plaintext.with(0, 0), plaintext.with(49, 0), plaintext.subarray(1)]) {
+        expect(encryptor.decryptsTo(sealed, iv, other)).toBe(false);
+      }
       for (let length = 0; length < sealed.length; length++) {
         expect(() => encryptor.decrypt(sealed.subarray(0, length), iv)).toThrow(refused);
       }
@@ -42,6 +47,7 @@ for (const name of ENCRYPTION_NAMES) {
         const flipped = sealed.slice();
         flipped[bit >> 3]! ^= 1 << (bit & 7);
         expect(() => encryptor.decrypt(flipped, iv)).toThrow(refused);
+        expect(encryptor.decryptsTo(flipped, iv, plaintext)).toBe(false);
         expect(() => encryptor.decryptInPlace?.(flipped, iv)).toThrow(refused);
       }
       expect(() => encryptor.decrypt(sealed, seededBytes(4, 16))).toThrow(refused);
@@ -56,6 +62,8 @@ test.each(ENCRYPTION_NAMES)("%s: large messages are opened in their own memory",
   const iv = seededBytes(2, 16);
   const plaintext = seededBytes(3, 700_001);
   const sealed = encryptor.encrypt(plaintext, iv);
+  expect(encryptor.decryptsTo(sealed, iv, plaintext)).toBe(true);
+  expect(encryptor.decryptsTo(sealed, iv, plaintext.with(700_000, 1))).toBe(false);
   const opened = encryptor.decryptInPlace?.(sealed, iv);
   expect(opened?.buffer).toBe(sealed.buffer);
   expect(opened && Buffer.compare(opened, plaintext)).toBe(0);

@@ -25,4 +25,9 @@ export interface Encryptor {
    * are in memory once. The input is lost, also when this throws.
    */
   decryptInPlace?(ciphertext: Bytes, iv: Uint8Array): Bytes;
+  /**
+   * Whether `decrypt` would give this plaintext, without holding it a second time where the cipher can do that.
+   * @throws KopiaError `CONTENT_CORRUPT` where error correction finds more damage than it can repair.
+   */
+  decryptsTo(ciphertext: Uint8Array, iv: Uint8Array, plaintext: Uint8Array): boolean;
 }

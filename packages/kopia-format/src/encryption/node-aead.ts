@@ -1,5 +1,6 @@
 import type * as NodeCrypto from "node:crypto";
 import type { CipherGCM, DecipherGCM } from "node:crypto";
+import { bytesEqual } from "../base/bytes.ts";
 import { nodeBuiltin } from "../base/node-builtin.ts";
 import { releaseBytes } from "../base/release-bytes.ts";
 import { TAG_LENGTH_BYTES, type Aead, type AeadInput } from "./aead.ts";
@@ -46,14 +47,32 @@ export function nodeAead(name: NodeAeadName): Aead | undefined {
     openInPlace(input, sealed) {
       const decipher = startDecipher(crypto, { name: algorithm, input, sealed });
       const plaintext = sealed.subarray(0, sealed.length - TAG_LENGTH_BYTES);
-      for (let start = 0; start < plaintext.length; start += SEALED_AT_ONCE_BYTES) {
-        const opened = decipher.update(plaintext.subarray(start, start + SEALED_AT_ONCE_BYTES));
-        plaintext.set(opened, start);
-        releaseBytes(opened);
-      }
+      openInPieces(decipher, sealed, (opened, start) => plaintext.set(opened, start));
       return isAuthentic(decipher) ? plaintext : undefined;
     },
+    opensTo(input, sealed, plaintext) {
+      if (sealed.length !== plaintext.length + TAG_LENGTH_BYTES) return false;
+      const decipher = startDecipher(crypto, { name: algorithm, input, sealed });
+      let isSame = true;
+      openInPieces(decipher, sealed, (opened, start) => {
+        isSame &&= bytesEqual(opened, plaintext.subarray(start, start + opened.length));
+      });
+      return isAuthentic(decipher) && isSame;
+    },
   };
+}
+
+function openInPieces(
+  decipher: DecipherGCM,
+  sealed: Uint8Array,
+  onPiece: (opened: Uint8Array, start: number) => void,
+): void {
+  const ciphertext = sealed.subarray(0, sealed.length - TAG_LENGTH_BYTES);
+  for (let start = 0; start < ciphertext.length; start += SEALED_AT_ONCE_BYTES) {
+    const opened = decipher.update(ciphertext.subarray(start, start + SEALED_AT_ONCE_BYTES));
+    onPiece(opened, start);
+    releaseBytes(opened);
+  }
 }
 
 function startDecipher(

@@ -69,4 +69,8 @@ class CorrectingEncryptor implements Encryptor {
     }
     return plaintext;
   }
+
+  decryptsTo(ciphertext: Uint8Array, iv: Uint8Array, plaintext: Uint8Array): boolean {
+    return this.#inner.decryptsTo(this.#ecc.decode(ciphertext).message, iv, plaintext);
+  }
 }

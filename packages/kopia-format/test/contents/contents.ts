@@ -1,4 +1,4 @@
-import type { Bytes } from "../../src/base/bytes.ts";
+import { bytesEqual, type Bytes } from "../../src/base/bytes.ts";
 import { NS_PER_SECOND, type TimeNs } from "../../src/base/clock.ts";
 import type { BlobStorage } from "../../src/blob/storage.ts";
 import {
@@ -91,6 +91,7 @@ export function decryptingBy(
     encrypt: (plain, iv) => encryptor.encrypt(plain, iv),
     encryptInto: (plain, iv, output) => encryptor.encryptInto(plain, iv, output),
     decrypt,
+    decryptsTo: (stored, iv, plain) => bytesEqual(decrypt(stored, iv), plain),
   };
 }
 

@@ -5,7 +5,6 @@ import type {
   Clock,
   ContentId,
   RandomBytes,
-  RecoveredEntries,
   Repository,
 } from "@kopia-engine/kopia-format";
 import type { FindingCode } from "./finding-codes.ts";
@@ -26,8 +25,8 @@ export interface Examination {
   readonly damagedIndexBlobs: ReadonlyMap<BlobId, string>;
   /** Parts of the work that cannot be done. */
   readonly incomplete: { readonly check: string; readonly reason: string }[];
-  /** What a recovery of the index from the packs would bring back. */
-  recovered: RecoveredEntries | undefined;
+  /** What a recovery of the index from the packs would bring back, and the packs where that lies. */
+  recoverable: { readonly contentCount: number; readonly packs: ReadonlySet<BlobId> };
   /** The repository as it would be after that recovery; the same one when nothing is to be recovered. */
   recoveredRepository: Repository;
   /** Use of each pack by visible index entries. */
@@ -84,12 +83,12 @@ export function troubleOf(
   examination: Examination,
   contentId: ContentId,
 ): ContentTrouble | undefined {
-  const { repository, survey, recovered, unreadable } = examination;
+  const { repository, recoveredRepository, survey, unreadable } = examination;
   const entry = repository.contents.getContentInfo(contentId);
   if (entry === undefined) {
-    if (recovered?.has(contentId) === true) return indexTrouble(examination);
-    const isKnown = repository.contents.hasStoredEntry(contentId);
-    return isKnown ? "content-forgotten" : "content-lost";
+    if (repository.contents.hasStoredEntry(contentId)) return "content-forgotten";
+    const isRecoverable = recoveredRepository.contents.hasStoredEntry(contentId);
+    return isRecoverable ? indexTrouble(examination) : "content-lost";
   }
   const pack = survey.packs.get(entry.packBlobId);
   if (pack === undefined) return "pack-missing";

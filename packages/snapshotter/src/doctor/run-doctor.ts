@@ -209,7 +209,7 @@ async function openExamination(input: {
     },
     damagedIndexBlobs,
     incomplete,
-    recovered: undefined,
+    recoverable: { contentCount: 0, packs: new Set() },
     recoveredRepository: repository,
     packUse: new Map(),
     unreadable: new Map(),
@@ -276,7 +276,7 @@ function mergeDamage(
       findings.push(
         finding(code, {
           summary: `${counted(fileCount, "file")} of ${counted(snapshots.length, "snapshot")}`,
-          details: { recoverable: examination.recovered?.keptCount ?? 0 },
+          details: { recoverable: examination.recoverable.contentCount },
           affected: snapshots,
         }),
       );

@@ -1,8 +1,6 @@
-import { bytesEqual } from "../../base/bytes.ts";
-import { releaseBytes } from "../../base/release-bytes.ts";
 import { KopiaError } from "../../base/errors.ts";
 import {
-  decryptBlob,
+  blobIv,
   encryptBlob,
   type BlobCrypto,
   type BlobNameParts,
@@ -20,10 +18,8 @@ export function encryptAndProve(
   payload: Uint8Array,
 ): EncryptedBlob {
   const blob = encryptBlob(crypto, name, payload);
-  const decrypted = decryptBlob(crypto, blob);
-  const isSame = bytesEqual(decrypted, payload);
-  if (decrypted.buffer !== blob.data.buffer) releaseBytes(decrypted);
-  if (!isSame) {
+  const iv = blobIv(blob.id);
+  if (iv === undefined || !crypto.encryptor.decryptsTo(blob.data, iv, payload)) {
     throw new KopiaError("INDEX_CORRUPT", `index blob ${blob.id} does not read back`, {
       details: { blobId: blob.id },
     });

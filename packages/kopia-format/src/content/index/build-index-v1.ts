@@ -1,8 +1,8 @@
 import { ByteWriter } from "../../base/byte-writer.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import type { EntryRecords } from "./entry-records.ts";
 import { encodePackBlobId, limitError } from "./index-limits.ts";
 import { V1_ENTRY } from "./index-v1.ts";
+import type { NumberedEntries } from "./numbered-entries.ts";
 
 /**
  * Encodes an index of version 1 (spec 1 §7.2).
@@ -10,7 +10,7 @@ import { V1_ENTRY } from "./index-v1.ts";
  * @throws KopiaError `INDEX_LIMIT`, also for compressed contents, which version 1 cannot describe.
  */
 export function encodeIndexV1(
-  records: EntryRecords,
+  records: NumberedEntries,
   sorted: Uint32Array,
   suffix: Uint8Array,
 ): Bytes {
@@ -18,7 +18,7 @@ export function encodeIndexV1(
   const namesOffset = 8 + sorted.length * (keyLength + V1_ENTRY.size);
   const names = new ByteWriter();
   const places = new Map<number, { readonly offset: number; readonly length: number }>();
-  const entries = new ByteWriter(namesOffset + suffix.length);
+  const entries = new ByteWriter(namesOffset + records.packBlobIds.length * 64 + suffix.length);
   entries.u8(1).u8(keyLength).u16(V1_ENTRY.size).u32(sorted.length);
   for (const record of sorted) {
     checkRecord(records, record);
@@ -37,10 +37,11 @@ export function encodeIndexV1(
     const deleted = records.isDeletedAt(record) ? 2 ** 31 : 0;
     entries.u32(records.packOffsetAt(record) + deleted).u32(records.packedLengthAt(record));
   }
-  return entries.bytes(names.view()).bytes(suffix).finish();
+  // The writer is nobody else's, and what it holds may be tens of MiB.
+  return entries.bytes(names.view()).bytes(suffix).view();
 }
 
-function checkRecord(records: EntryRecords, record: number): void {
+function checkRecord(records: NumberedEntries, record: number): void {
   if (records.compressionHeaderIdAt(record) !== 0) {
     throw limitError("an index of version 1 cannot hold compressed contents");
   }

@@ -1,8 +1,8 @@
 import { ByteWriter } from "../../base/byte-writer.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import type { EntryRecords } from "./entry-records.ts";
 import { V2_LIMITS, encodePackBlobId, limitError } from "./index-limits.ts";
 import { V2_ENTRY, V2_FORMAT, V2_HEADER, V2_PACK } from "./index-v2.ts";
+import type { NumberedEntries } from "./numbered-entries.ts";
 
 /** What must be known of all entries before the first is written. */
 interface V2Plan {
@@ -20,7 +20,7 @@ interface V2Plan {
  * @throws KopiaError `INDEX_LIMIT`.
  */
 export function encodeIndexV2(
-  records: EntryRecords,
+  records: NumberedEntries,
   sorted: Uint32Array,
   suffix: Uint8Array,
 ): Bytes {
@@ -49,7 +49,7 @@ export function encodeIndexV2(
   return writer.bytes(suffix).view();
 }
 
-function planV2(records: EntryRecords, sorted: Uint32Array): V2Plan {
+function planV2(records: NumberedEntries, sorted: Uint32Array): V2Plan {
   const packIndexes = new Int32Array(records.packBlobIds.length).fill(-1);
   const packNames: Bytes[] = [];
   const formats = new Map<number, number>();
@@ -82,7 +82,7 @@ function planV2(records: EntryRecords, sorted: Uint32Array): V2Plan {
   return { entryLength, packIndexes, packNames, formats };
 }
 
-function checkRecord(records: EntryRecords, record: number): void {
+function checkRecord(records: NumberedEntries, record: number): void {
   checkBelow("timestamp", records.timestampSecondsAt(record), V2_LIMITS.timestampSeconds);
   checkBelow("pack offset", records.packOffsetAt(record), V2_LIMITS.packOffset);
   checkBelow("original length", records.originalLengthAt(record), V2_LIMITS.lengthBytes);
@@ -99,7 +99,7 @@ function checkBelow(field: string, value: number, limit: number): void {
 }
 
 /** Compression header ID, format version and key ID as one number below 2^48. */
-function formatKey(records: EntryRecords, record: number): number {
+function formatKey(records: NumberedEntries, record: number): number {
   return (
     records.compressionHeaderIdAt(record) * 2 ** 16 +
     records.formatVersionAt(record) * 2 ** 8 +
@@ -107,7 +107,12 @@ function formatKey(records: EntryRecords, record: number): number {
   );
 }
 
-function writeEntry(writer: ByteWriter, records: EntryRecords, record: number, plan: V2Plan): void {
+function writeEntry(
+  writer: ByteWriter,
+  records: NumberedEntries,
+  record: number,
+  plan: V2Plan,
+): void {
   const keyOffset = records.offsetOf(record);
   const originalLength = records.originalLengthAt(record);
   const packedLength = records.packedLengthAt(record);

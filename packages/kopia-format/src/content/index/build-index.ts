@@ -4,10 +4,10 @@ import type { ContentEntry } from "../content-entry.ts";
 import { contentKeyLength, keyToContentId } from "../content-id.ts";
 import { encodeIndexV1 } from "./build-index-v1.ts";
 import { encodeIndexV2 } from "./build-index-v2.ts";
-import type { EntryRecords } from "./entry-records.ts";
 import { ContentEntryTable } from "./entry-table.ts";
 import { limitError } from "./index-limits.ts";
 import type { IndexReader } from "./index-reader.ts";
+import type { NumberedEntries, SortableEntries } from "./numbered-entries.ts";
 import { openIndex } from "./open-index.ts";
 
 /** How an index is built. */
@@ -43,16 +43,16 @@ export function buildIndex(
  * @throws KopiaError `INDEX_LIMIT`.
  */
 export function buildIndexShards(
-  table: ContentEntryTable,
+  entries: SortableEntries,
   options: BuildIndexOptions & { readonly maxEntriesPerShard?: number },
 ): Bytes[] {
-  const sorted = table.sortedRecords();
+  const sorted = entries.sortedRecords();
   const shards = splitIntoShards(
-    table.records,
+    entries.records,
     sorted,
     options.maxEntriesPerShard ?? MAX_ENTRIES_PER_INDEX,
   );
-  return shards.map((shard) => encodeSorted(table.records, shard, options));
+  return shards.map((shard) => encodeSorted(entries.records, shard, options));
 }
 
 /** Shard of a content ID: FNV-1a-32 of its text form, prefix letter included (spec 1 §7.5). */
@@ -61,7 +61,7 @@ export function indexShardOf(contentId: string, shardCount: number): number {
 }
 
 function splitIntoShards(
-  records: EntryRecords,
+  records: NumberedEntries,
   sorted: Uint32Array,
   maxEntries: number,
 ): Uint32Array[] {
@@ -78,7 +78,7 @@ function splitIntoShards(
 }
 
 function encodeSorted(
-  records: EntryRecords,
+  records: NumberedEntries,
   sorted: Uint32Array,
   options: BuildIndexOptions,
 ): Bytes {
@@ -103,7 +103,7 @@ function collect(entries: Iterable<ContentEntry>): ContentEntryTable {
 }
 
 /** Compares what a reader sees with what was meant: a wrong index would hide or misplace data. */
-function checkReadBack(reader: IndexReader, records: EntryRecords, sorted: Uint32Array): void {
+function checkReadBack(reader: IndexReader, records: NumberedEntries, sorted: Uint32Array): void {
   const keysMatch = reader.entryCount === sorted.length && reader.keyLength === records.keyLength;
   if (!keysMatch) throw limitError("an index that was built does not read back");
   for (let position = 0; position < sorted.length; position++) {

@@ -1,5 +1,6 @@
 import { KopiaError } from "../../base/errors.ts";
 import type { ContentEntry } from "../content-entry.ts";
+import type { NumberedEntries } from "./numbered-entries.ts";
 
 /** A record of `EntryRecords` behind its key: offsets in bytes. */
 const RECORD = {
@@ -46,7 +47,7 @@ export interface EntryRecordsParts {
  * Entries as records of bytes in chunks: growing copies nothing but the first, small chunk. Records
  * are numbered in order of appending and never move; a removed one stays behind, marked free.
  */
-export class EntryRecords {
+export class EntryRecords implements NumberedEntries {
   readonly keyLength: number;
   private readonly strideBytes: number;
   private readonly chunks: DataView[] = [];

@@ -5,6 +5,7 @@ import { entryWins } from "./entry-order.ts";
 import { EntryRecords, type EntryRecordsParts } from "./entry-records.ts";
 import { compareKeys, keyHash, type KeyPlace } from "./key-bytes.ts";
 import { sortRecordsByKey } from "./key-sort.ts";
+import type { SortableEntries } from "./numbered-entries.ts";
 
 /** Answer of a cheap lookup: 0 absent, 1 present, 2 present but deleted. */
 export type Presence = 0 | 1 | 2;
@@ -20,7 +21,7 @@ const MAX_LOAD = 0.7;
  * about 55 bytes an entry and no JavaScript object per content (design §4.2). One entry for each
  * content ID. Iteration is in order of first insertion.
  */
-export class ContentEntryTable {
+export class ContentEntryTable implements SortableEntries {
   /** Length of every key in bytes: 1 + hash length of the repository. */
   readonly keyLength: number;
   /** The entries as bytes, for the builder of indexes. */

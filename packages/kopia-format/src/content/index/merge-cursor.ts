@@ -25,12 +25,13 @@ export class MergeCursor {
   private readonly heap: Run[] = [];
   private readonly key: KeyPlace;
 
-  constructor(readers: readonly IndexReader[], range: ContentIdRange) {
+  /** @param range default: all entries, whatever their keys. */
+  constructor(readers: readonly IndexReader[], range?: ContentIdRange) {
     this.reader = readers[0] as IndexReader;
     this.key = { bytes: NO_BYTES, offset: 0 };
     for (const reader of readers) {
-      const position = reader.lowerBound(range.start);
-      const end = reader.lowerBound(range.end);
+      const position = range === undefined ? 0 : reader.lowerBound(range.start);
+      const end = range === undefined ? reader.entryCount : reader.lowerBound(range.end);
       if (position >= end) continue;
       const offset = reader.entriesOffsetBytes + position * reader.strideBytes;
       this.heap.push({ reader, end, position, bytes: reader.bytes, offset });

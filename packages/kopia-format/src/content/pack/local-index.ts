@@ -1,4 +1,4 @@
-import { bytesEqual, type Bytes } from "../../base/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { KopiaError } from "../../base/errors.ts";
 import type { RandomBytes } from "../../base/random.ts";
 import type { BlobId, BlobStorage } from "../../blob/storage.ts";
@@ -91,13 +91,16 @@ export async function readLocalIndex(
 }
 
 function openLocalIndex(
-  encrypted: Uint8Array,
+  encrypted: Bytes,
   postamble: PackPostamble,
   context: { readonly crypto: BlobCrypto; readonly packBlobId: BlobId },
 ): IndexReader {
   const { crypto, packBlobId } = context;
+  const { encryptor } = crypto;
+  const iv = postamble.localIndexHash;
   try {
-    return openIndex(crypto.encryptor.decrypt(encrypted, postamble.localIndexHash), packBlobId);
+    const decrypted = encryptor.decryptInPlace?.(encrypted, iv) ?? encryptor.decrypt(encrypted, iv);
+    return openIndex(decrypted, packBlobId);
   } catch (cause) {
     throw corrupt(packBlobId, `${locate(postamble)} cannot be read`, cause);
   }
@@ -115,11 +118,8 @@ function readTailBack(
   const { tailOffset, index, crypto } = expected;
   const postamble = decodePostamble(tail, "being written");
   const start = postamble.localIndexOffset - tailOffset;
-  const decrypted = crypto.encryptor.decrypt(
-    tail.subarray(start, start + postamble.localIndexLength),
-    postamble.localIndexHash,
-  );
-  if (!bytesEqual(decrypted, index)) {
+  const encrypted = tail.subarray(start, start + postamble.localIndexLength);
+  if (!crypto.encryptor.decryptsTo(encrypted, postamble.localIndexHash, index)) {
     throw corrupt("being written", "the local index does not read back as it was built");
   }
 }

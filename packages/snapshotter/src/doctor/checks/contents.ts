@@ -1,10 +1,5 @@
-import {
-  contentIdPrefix,
-  releaseBytes,
-  type BlobId,
-  type ContentId,
-  type IndexReader,
-} from "@kopia-engine/kopia-format";
+import { contentIdPrefix, releaseBytes, type ContentId } from "@kopia-engine/kopia-format";
+import { ContentsByPlace } from "../contents-by-place.ts";
 import type { Examination } from "../examination.ts";
 import { counted, finding, someOf, type Finding } from "../finding.ts";
 
@@ -58,79 +53,20 @@ function chanceOfReading({ survey, packUse }: Examination, maxDataBytes: number)
   return dataBytes === 0 ? 1 : Math.min(1, maxDataBytes / dataBytes);
 }
 
-/** Contents in the order in which they lie in their packs, so that each pack is read once. */
-interface ChosenContents {
-  readonly length: number;
-  idsFrom(start: number, count: number): ContentId[];
-}
-
-/** No pack is longer: offsets and pack numbers share one number of 53 bits. */
-const MAX_PACK_BYTES = 2 ** 30;
-
-/** Twenty bytes a content: where its index entry is, and where it lies itself. */
-function chooseContents(examination: Examination, chance: number): ChosenContents {
+function chooseContents(examination: Examination, chance: number): ContentsByPlace {
   const { repository, survey } = examination;
-  const readers: IndexReader[] = [];
-  const readerNumbers = new Map<IndexReader, number>();
-  const packNumbers = new Map<BlobId, number>();
-  const places = new GrowingNumbers();
-  const entries = new GrowingNumbers();
+  const chosen = new ContentsByPlace();
   repository.contents.visitContents((reader, position) => {
     const packBlobId = reader.packBlobIdAt(position);
     const pack = survey.packs.get(packBlobId);
-    const offset = reader.packOffsetAt(position);
-    if (pack === undefined || offset + reader.packedLengthAt(position) > pack.lengthBytes) return;
+    const endOffset = reader.packOffsetAt(position) + reader.packedLengthAt(position);
+    if (pack === undefined || endOffset > pack.lengthBytes) return;
     // Packs of metadata hold directories and manifests.
     if (packBlobId.startsWith("p") && !isChosen(examination, chance)) return;
-    const readerNumber = numberOf(readerNumbers, reader);
-    readers[readerNumber] = reader;
-    places.push(numberOf(packNumbers, packBlobId) * MAX_PACK_BYTES + offset);
-    entries.push(readerNumber * MAX_ENTRIES + position);
+    chosen.add(reader, position);
   });
-  const order = Uint32Array.from({ length: places.length }, (_, i) => i);
-  order.sort((a, b) => places.at(a) - places.at(b));
-  return {
-    length: order.length,
-    idsFrom: (start, count) =>
-      Array.from(order.subarray(start, start + count), (i) => {
-        const entry = entries.at(i);
-        const reader = readers[Math.floor(entry / MAX_ENTRIES)] as IndexReader;
-        return reader.contentIdAt(entry % MAX_ENTRIES);
-      }),
-  };
-}
-
-/** An index blob has fewer entries (spec 1 §7.5). */
-const MAX_ENTRIES = 2 ** 24;
-
-function numberOf<Key>(numbers: Map<Key, number>, key: Key): number {
-  const known = numbers.get(key);
-  if (known !== undefined) return known;
-  numbers.set(key, numbers.size);
-  return numbers.size - 1;
-}
-
-/** A list of numbers as bytes. */
-class GrowingNumbers {
-  #values = new Float64Array(1024);
-  #length = 0;
-
-  get length(): number {
-    return this.#length;
-  }
-
-  at(position: number): number {
-    return this.#values[position] as number;
-  }
-
-  push(value: number): void {
-    if (this.#length === this.#values.length) {
-      const larger = new Float64Array(2 * this.#length);
-      larger.set(this.#values);
-      this.#values = larger;
-    }
-    this.#values[this.#length++] = value;
-  }
+  chosen.sort();
+  return chosen;
 }
 
 function isChosen({ random }: Examination, chance: number): boolean {

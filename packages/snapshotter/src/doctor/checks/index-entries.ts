@@ -100,7 +100,10 @@ function note(
 async function openRecovered(examination: Examination, missing: MissingEntries): Promise<void> {
   const { repository, crypto, clock, random } = examination;
   const { format, client } = repository;
-  examination.recovered = missing.entries;
+  examination.recoverable = {
+    contentCount: missing.entries.keptCount,
+    packs: new Set([...missing.packs.keys(), ...missing.unfinishedPacks.keys()]),
+  };
   const storage = new OverlayStorage(repository.storage);
   await missing.entries.commit({ storage, format, ...crypto, clock, random });
   examination.recoveredRepository = await openRepository(storage, {

@@ -89,13 +89,11 @@ function affectedBy(
   return hasManifests ? { affected: "all" } : {};
 }
 
-function checkUnreferenced({ survey, packUse, recovered }: Examination): Finding[] {
-  const wanted = new Set<BlobId>();
-  for (const { packBlobId } of recovered?.entries() ?? []) wanted.add(packBlobId);
+function checkUnreferenced({ survey, packUse, recoverable }: Examination): Finding[] {
   const unused: BlobId[] = [];
   let bytes = 0;
   for (const [id, { lengthBytes }] of survey.packs) {
-    if (packUse.has(id) || wanted.has(id)) continue;
+    if (packUse.has(id) || recoverable.packs.has(id)) continue;
     unused.push(id);
     bytes += lengthBytes;
   }

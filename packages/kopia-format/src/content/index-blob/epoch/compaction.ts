@@ -1,12 +1,13 @@
 import { bytesEqual, toHex, type Bytes } from "../../../base/bytes.ts";
 import { KopiaError } from "../../../base/errors.ts";
 import type { RandomBytes } from "../../../base/random.ts";
+import { releaseBytes } from "../../../base/release-bytes.ts";
 import type { BlobId, BlobMetadata, BlobStorage } from "../../../blob/storage.ts";
 import { buildIndexShards } from "../../index/build-index.ts";
 import { CommittedIndex } from "../../index/committed-index.ts";
 import { entryWins, rankOf } from "../../index/entry-order.ts";
-import { ContentEntryTable } from "../../index/entry-table.ts";
 import type { IndexReader } from "../../index/index-reader.ts";
+import { MergedEntries } from "../../index/merged-entries.ts";
 import { openIndex } from "../../index/open-index.ts";
 import { readEncryptedBlob, type BlobCrypto } from "../blob-crypto.ts";
 import { encryptAndProve } from "../encrypt-and-prove.ts";
@@ -55,16 +56,27 @@ export async function compactIndexBlobs(
   context: CompactionContext,
   job: CompactionJob,
 ): Promise<CompactionResult> {
-  const readers = [...(await readIndexes(context, job.inputs)), ...(job.moreEntries ?? [])];
-  const table = mergeReaders(readers);
-  const { indexVersion: version, maxEntriesPerShard } = context;
+  const inputs = await readIndexes(context, job.inputs);
+  const { shards, contentCount } = mergeProven(context, job, inputs);
+  // Tens of MiB, as the shards, and then twice that for what is written and read back.
+  for (const { bytes } of inputs) releaseBytes(bytes);
+  const outputs = await writeProven(context, job, shards);
+  return { inputs: job.inputs, outputs, contentCount };
+}
+
+function mergeProven(
+  { indexVersion: version, maxEntriesPerShard }: CompactionContext,
+  job: CompactionJob,
+  inputs: readonly IndexReader[],
+): { readonly shards: readonly Bytes[]; readonly contentCount: number } {
+  const readers = [...inputs, ...(job.moreEntries ?? [])];
+  const entries = new MergedEntries(readers);
   const shards = buildIndexShards(
-    table,
+    entries,
     maxEntriesPerShard === undefined ? { version } : { version, maxEntriesPerShard },
   );
   proveRepresented(readers, indexOf(job.prefix, shards));
-  const outputs = await writeProven(context, job, shards);
-  return { inputs: job.inputs, outputs, contentCount: table.size };
+  return { shards, contentCount: entries.size };
 }
 
 /**
@@ -88,18 +100,6 @@ export async function readIndexes(
     readers.push(openIndex(await readEncryptedBlob(context.storage, context.crypto, id), id));
   }
   return readers;
-}
-
-/** All entries of some indexes, the winners of equal content IDs (spec 1 §7.6). */
-export function mergeReaders(readers: readonly IndexReader[]): ContentEntryTable {
-  const filled = readers.filter((reader) => reader.entryCount > 0);
-  const table = new ContentEntryTable(filled[0]?.keyLength ?? 2);
-  for (const reader of filled) {
-    for (let position = 0; position < reader.entryCount; position++) {
-      table.merge(reader.entryAt(position));
-    }
-  }
-  return table;
 }
 
 function indexOf(name: string, shards: readonly Bytes[]): CommittedIndex {
@@ -126,13 +126,20 @@ async function writeProven(
 ): Promise<BlobMetadata[]> {
   const session = `s${toHex(context.random(SESSION_RANDOM_BYTES))}`;
   const name = { prefix: job.prefix, suffix: `${session}-c${shards.length}` };
-  const blobs = shards.map((shard) => encryptAndProve(context.crypto, name, shard));
+  const ids: BlobId[] = [];
   const written: BlobMetadata[] = [];
   try {
-    for (const { id, data } of blobs) written.push(await context.storage.put(id, data));
-    for (const [i, { id }] of blobs.entries()) {
+    for (const shard of shards) {
+      const { id, data } = encryptAndProve(context.crypto, name, shard);
+      ids.push(id);
+      written.push(await context.storage.put(id, data));
+      releaseBytes(data);
+    }
+    for (const [i, id] of ids.entries()) {
       const stored = await readEncryptedBlob(context.storage, context.crypto, id);
-      if (!bytesEqual(stored, shards[i] as Bytes)) {
+      const isSame = bytesEqual(stored, shards[i] as Bytes);
+      releaseBytes(stored);
+      if (!isSame) {
         throw new KopiaError("INDEX_CORRUPT", `index blob ${id} does not read back as written`, {
           details: { blobId: id },
         });
@@ -140,11 +147,7 @@ async function writeProven(
     }
     await refuseLateInputs(job);
   } catch (error) {
-    await removeInDoubt(
-      context.storage,
-      blobs.map(({ id }) => id),
-      error,
-    );
+    await removeInDoubt(context.storage, ids, error);
     throw error;
   }
   return written;

@@ -1,4 +1,5 @@
 import type { Bytes } from "../../../base/bytes.ts";
+import { releaseBytes } from "../../../base/release-bytes.ts";
 import type { BlobId, BlobMetadata, BlobStorage } from "../../../blob/storage.ts";
 import { readEncryptedBlob, type BlobCrypto } from "../blob-crypto.ts";
 import { encryptAndProve } from "../encrypt-and-prove.ts";
@@ -31,12 +32,14 @@ export class EpochIndexBlobManager implements IndexBlobManager {
     return readEncryptedBlob(this.storage, this.crypto, id);
   }
 
-  writeFlush(indexShards: readonly Uint8Array[], sessionId: string): Promise<BlobMetadata[]> {
+  async writeFlush(indexShards: readonly Uint8Array[], sessionId: string): Promise<BlobMetadata[]> {
     const suffix = `${sessionId}-c${indexShards.length}`;
     const shards = indexShards.map((shard) => {
       const { id, data } = encryptAndProve(this.crypto, { prefix: "", suffix }, shard);
       return { namePart: id, data };
     });
-    return this.epochs.writeIndexBlobs(shards);
+    const written = await this.epochs.writeIndexBlobs(shards);
+    for (const { data } of shards) releaseBytes(data);
+    return written;
   }
 }

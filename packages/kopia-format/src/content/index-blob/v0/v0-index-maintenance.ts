@@ -2,18 +2,19 @@ import { bytesEqual, type Bytes } from "../../../base/bytes.ts";
 import type { Clock, TimeNs } from "../../../base/clock.ts";
 import { KopiaError, isKopiaError } from "../../../base/errors.ts";
 import type { RandomBytes } from "../../../base/random.ts";
+import { releaseBytes } from "../../../base/release-bytes.ts";
 import type { BlobId, BlobMetadata, BlobStorage } from "../../../blob/storage.ts";
 import type { ContentId } from "../../content-entry.ts";
 import { buildIndexShards } from "../../index/build-index.ts";
 import { CommittedIndex } from "../../index/committed-index.ts";
 import { entryWins, rankOf } from "../../index/entry-order.ts";
-import { ContentEntryTable } from "../../index/entry-table.ts";
 import type { IndexReader } from "../../index/index-reader.ts";
+import { MergedEntries } from "../../index/merged-entries.ts";
 import { readEncryptedBlob, type BlobCrypto } from "../blob-crypto.ts";
 import { encryptAndProve } from "../encrypt-and-prove.ts";
 import { removeInDoubt } from "../remove-in-doubt.ts";
 import { hoursStoodStill } from "../../hours-stood-still.ts";
-import { mergeReaders, readIndexes, type CompactionResult } from "../epoch/compaction.ts";
+import { readIndexes, type CompactionResult } from "../epoch/compaction.ts";
 import {
   V0_PREFIX,
   decodeCleanupLog,
@@ -109,18 +110,28 @@ export class V0IndexMaintenance {
     startTime: TimeNs,
     options: V0CompactionOptions,
   ): Promise<CompactionResult> {
-    const { indexVersion: version, random, maxEntriesPerShard } = this.options;
     const readers = await readIndexes(this.options, inputs);
-    const table = withoutDropped(mergeReaders(readers), options);
+    const { shards, contentCount } = this.mergeProven(readers, options);
+    for (const { bytes } of readers) releaseBytes(bytes);
+    const outputs = await this.putProven(shards, startTime);
+    return { inputs, outputs, contentCount };
+  }
+
+  private mergeProven(
+    readers: readonly IndexReader[],
+    drops: Drops,
+  ): { readonly shards: readonly Bytes[]; readonly contentCount: number } {
+    const { indexVersion: version, random, maxEntriesPerShard } = this.options;
+    // Dropping comes after merging: a dropped entry must not uncover an older one.
+    const entries = new MergedEntries(readers, (reader, at) => !isDroppedAt(reader, at, drops));
     const randomSuffix = random(RANDOM_SUFFIX_BYTES);
-    const shards = buildIndexShards(table, {
+    const shards = buildIndexShards(entries, {
       version,
       randomSuffix,
       ...(maxEntriesPerShard === undefined ? {} : { maxEntriesPerShard }),
     });
-    proveKept(readers, shards, options);
-    const outputs = await this.putProven(shards, startTime);
-    return { inputs, outputs, contentCount: table.size };
+    proveKept(readers, shards, drops);
+    return { shards, contentCount: entries.size };
   }
 
   private async putProven(shards: readonly Bytes[], startTime: TimeNs): Promise<BlobMetadata[]> {
@@ -130,10 +141,16 @@ export class V0IndexMaintenance {
     const written: BlobMetadata[] = [];
     assertInTime(clock, startTime);
     try {
-      for (const { id, data } of blobs) written.push(await storage.put(id, data));
+      for (const { id, data } of blobs) {
+        written.push(await storage.put(id, data));
+        releaseBytes(data);
+      }
       assertInTime(clock, startTime);
       for (const [i, { id }] of blobs.entries()) {
-        if (bytesEqual(await readEncryptedBlob(storage, crypto, id), shards[i] as Bytes)) continue;
+        const stored = await readEncryptedBlob(storage, crypto, id);
+        const isSame = bytesEqual(stored, shards[i] as Bytes);
+        releaseBytes(stored);
+        if (isSame) continue;
         throw new KopiaError("INDEX_CORRUPT", `index blob ${id} does not read back`, {
           details: { blobId: id },
         });
@@ -149,9 +166,11 @@ export class V0IndexMaintenance {
     return written;
   }
 
-  private putEncrypted(prefix: string, payload: Uint8Array): Promise<BlobMetadata> {
+  private async putEncrypted(prefix: string, payload: Uint8Array): Promise<BlobMetadata> {
     const { id, data } = encryptAndProve(this.options.crypto, { prefix }, payload);
-    return this.options.storage.put(id, data);
+    const written = await this.options.storage.put(id, data);
+    releaseBytes(data);
+    return written;
   }
 
   /**
@@ -248,11 +267,10 @@ function isDropped(
   );
 }
 
-/** Dropping comes after merging: a dropped entry must not uncover an older one. */
-function withoutDropped(merged: ContentEntryTable, drops: Drops): ContentEntryTable {
-  const kept = new ContentEntryTable(merged.keyLength);
-  for (const entry of merged.entries()) if (!isDropped(entry, drops)) kept.merge(entry);
-  return kept;
+function isDroppedAt(reader: IndexReader, position: number, drops: Drops): boolean {
+  // Without drops, nothing is made of the entry.
+  if (drops.dropContents === undefined && !reader.isDeletedAt(position)) return false;
+  return isDropped(reader.entryAt(position), drops);
 }
 
 function proveKept(inputs: readonly IndexReader[], shards: readonly Bytes[], drops: Drops): void {

@@ -21,7 +21,8 @@ const HELP = `usage: npx -y pnpm@12 bench <what> [flags]
                      trees, and of directories that are named (their absolute paths)
   scale              1, 2, 4 and 8 times the files, bytes and contents with the slope of growth; opening
                      made-up repositories of millions of contents and thousands of index blobs
-  maintenance        maintains and verifies a made-up repository of a million contents
+  maintenance        maintains, verifies, examines and repairs made-up repositories of a million contents:
+                     with one index blob, with a compaction due, and with a lost index
   mover              Jobs of the mover within a memory limit: a first and an unchanged backup of 5 GB into
                      a repository of 200 sources with 31 snapshots each, and maintenance; needs root and
                      cgroups; then the time from the start of the mover, and of the image that MOVER_IMAGE

@@ -1,4 +1,8 @@
-import { createFilesystemRepository, utf8Encode } from "@kopia-engine/kopia-format";
+import {
+  createFilesystemRepository,
+  openFilesystemStorage,
+  utf8Encode,
+} from "@kopia-engine/kopia-format";
 import {
   EMPTY_STATS,
   buildDirectory,
@@ -15,14 +19,18 @@ export interface ManyContentsOptions {
   readonly password: string;
   readonly contentCount: number;
   readonly client: { readonly username: string; readonly hostname: string };
+  /** Contents that go into one index blob. Default: all. */
+  readonly contentsPerFlush?: number;
 }
 
+/** Marker of an epoch (spec 1 §8.4.1). */
+const EPOCH_MARKER = utf8Encode("epoch-marker");
 const FILES_PER_DIRECTORY = 1000;
 const MOD_TIME = 1_700_000_000_123_456_789n;
 
 /** Makes a repository with one snapshot of so many tiny files, each a content of its own, without any file on disk. */
 export async function writeManyContents(options: ManyContentsOptions): Promise<void> {
-  const { path, password, client, contentCount } = options;
+  const { path, password, client, contentCount, contentsPerFlush = Infinity } = options;
   await using repository = await createFilesystemRepository({ path, password, client });
   await using session = await repository.writeSession();
   await prepareNewRepository(session);
@@ -48,6 +56,7 @@ export async function writeManyContents(options: ManyContentsOptions): Promise<v
     const objectId = objects.writeObject(encodeDirectory(listing), { prefix: "k" });
     directories.push({ ...entryOf(`dir-${first}`, "d", objectId), summary: listing.summary });
     await session.contents.settle();
+    if (directories.length % (contentsPerFlush / FILES_PER_DIRECTORY) === 0) await session.flush();
   }
   const root = buildDirectory({ entries: directories, modTime: MOD_TIME });
   const rootId = objects.writeObject(encodeDirectory(root), { prefix: "k" });
@@ -64,4 +73,11 @@ export async function writeManyContents(options: ManyContentsOptions): Promise<v
     pins: [],
   });
   await session.flush();
+}
+
+/** Begins two epochs more: what is in the first one is settled then, and due to be compacted (spec 1 §8.4.6). */
+export async function settleFirstEpoch(path: string): Promise<void> {
+  const storage = await openFilesystemStorage({ path });
+  for (const marker of ["xe1", "xe2"]) await storage.put(marker, EPOCH_MARKER);
+  await storage.close();
 }

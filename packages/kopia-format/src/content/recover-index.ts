@@ -85,7 +85,7 @@ export class RecoveredEntries {
     const shards = buildIndexShards(this.#table, { version: options.format.content.indexVersion });
     // A million of them are 60 MiB, and writing needs that memory.
     this.#committed += this.#table.size;
-    this.#table.clear();
+    this.#table.release();
     const sessionId = newSessionId(options.random, options.clock.now());
     const written = await createIndexBlobManager(options).writeFlush(shards, sessionId);
     for (const shard of shards) releaseBytes(shard);

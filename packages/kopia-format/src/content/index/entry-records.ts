@@ -1,4 +1,5 @@
 import { KopiaError } from "../../base/errors.ts";
+import { releaseBytes } from "../../base/release-bytes.ts";
 import type { ContentEntry } from "../content-entry.ts";
 import type { NumberedEntries } from "./numbered-entries.ts";
 
@@ -141,6 +142,11 @@ export class EntryRecords implements NumberedEntries {
     view.setUint32(at + RECORD.timestamp + 2, entry.timestampSeconds % 2 ** 32);
     view.setUint8(at + RECORD.formatVersion, entry.formatVersion);
     view.setUint8(at + RECORD.keyId, entry.encryptionKeyId);
+  }
+
+  /** Gives the memory back at once: the records must not be used any more. */
+  release(): void {
+    for (const bytes of this.chunkBytes) releaseBytes(bytes);
   }
 
   free(record: number): void {

@@ -23,7 +23,7 @@ import {
   type DirectoryListing,
   type SnapshotManifest,
 } from "../src/index.ts";
-import { scanDirectory } from "../src/model/directory-scanner.ts";
+import { scanDirectory } from "../src/model/scan-directory.ts";
 
 /** 0.9.8 stored the time of an entry also when it is the epoch; later versions leave it out (spec 2 §6.2). */
 const EPOCH_WRITERS = /v098|mixed/;

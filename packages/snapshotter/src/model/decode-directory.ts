@@ -8,7 +8,7 @@ import {
   KopiaError,
   parseJson,
 } from "@kopia-engine/kopia-format";
-import { scanDirectory } from "./directory-scanner.ts";
+import { scanDirectory } from "./scan-directory.ts";
 import type { DirectoryListing } from "./directory-entry.ts";
 import { entryFromJson, summaryFromJson } from "./entry-json.ts";
 

@@ -5,7 +5,7 @@ import { buildDirectory, compareEntries } from "./build-directory.ts";
 import { parseDirectory } from "./decode-directory.ts";
 import { decodeDirectory, encodeDirectory } from "./directory-codec.ts";
 import type { DirectoryEntry, DirectoryListing } from "./directory-entry.ts";
-import { scanDirectory } from "./directory-scanner.ts";
+import { scanDirectory } from "./scan-directory.ts";
 import { compareUtf8 } from "./name-order.ts";
 
 const numRuns = Number(process.env["FUZZ_RUNS"] ?? 100);

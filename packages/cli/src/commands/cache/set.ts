@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import {
+  NS_PER_SECOND,
   formatGoDuration,
   readConnection,
   writeConnection,
@@ -13,7 +14,6 @@ import { connectionPath, withRepository } from "../../session/open-session.ts";
 
 /** 10⁶ here, while `connect` counts in 2²⁰ (trap T-26). */
 const BYTES_PER_MB = 1_000_000;
-const NS_PER_SECOND = 1e9;
 
 const flags = {
   contentCacheSizeMb: size("content-cache-size-mb", "Wanted size of the cache of file data"),
@@ -55,7 +55,7 @@ function changesOf(context: CommandContext, values: FlagValues<typeof flags>): C
   };
   const setAge = (field: AgeField, ns: number | undefined, what: string): void => {
     if (ns === undefined || ns < 0) return;
-    changes[field] = Math.trunc(ns / NS_PER_SECOND);
+    changes[field] = Math.trunc(ns / Number(NS_PER_SECOND));
     log.info(`changing ${what} to ${formatGoDuration(BigInt(ns))}`);
   };
   if (values.cacheDirectory !== undefined && values.cacheDirectory !== "") {

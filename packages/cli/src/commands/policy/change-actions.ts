@@ -1,13 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { errorMessage, formatGoDuration } from "@kopia-engine/kopia-format";
+import { NS_PER_SECOND, errorMessage, formatGoDuration } from "@kopia-engine/kopia-format";
 import type { ActionCommand, PolicyField } from "@kopia-engine/snapshotter";
 import { CommandError } from "../../command-error.ts";
 import type { ChangeList } from "./change-list.ts";
 import type { ChangeOptions } from "./change-policy.ts";
 
 const MAX_SCRIPT_BYTES = 32_000;
-const NS_PER_SECOND = 1e9;
 
 /** Applies the flags about commands around snapshots. @throws CommandError. */
 export async function changeActions(changes: ChangeList, options: ChangeOptions): Promise<void> {
@@ -34,7 +33,7 @@ async function describeAction(
   text: string,
   { flags, workingDirectory }: ChangeOptions,
 ): Promise<{ readonly action: ActionCommand; readonly told: string }> {
-  const timeout = Math.trunc(flags.actionCommandTimeout / NS_PER_SECOND);
+  const timeout = Math.trunc(flags.actionCommandTimeout / Number(NS_PER_SECOND));
   const mode = flags.actionCommandMode;
   const limit = formatGoDuration(BigInt(flags.actionCommandTimeout));
   const title = `setting ${name} (${mode}) action`;

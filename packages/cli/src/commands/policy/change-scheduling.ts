@@ -1,10 +1,8 @@
-import { errorMessage, formatGoDuration } from "@kopia-engine/kopia-format";
+import { NS_PER_SECOND, errorMessage, formatGoDuration } from "@kopia-engine/kopia-format";
 import { EMPTY_POLICY, GLOBAL_TARGET, validatePolicy } from "@kopia-engine/snapshotter";
 import { CommandError } from "../../command-error.ts";
 import { isInherit, withoutTarget, type ChangeList } from "./change-list.ts";
 import type { SetFlagValues } from "./set-flags.ts";
-
-const NS_PER_SECOND = 1e9;
 
 /** Applies the flags about when snapshots are due. @throws CommandError. */
 export function changeScheduling(changes: ChangeList, flags: SetFlagValues): void {
@@ -60,10 +58,10 @@ function setManual(changes: ChangeList): void {
 
 function setInterval(changes: ChangeList, intervalNs: number | undefined): void {
   if (intervalNs === undefined) return;
-  const seconds = Math.trunc(intervalNs / NS_PER_SECOND);
+  const seconds = Math.trunc(intervalNs / Number(NS_PER_SECOND));
   changes.make(
     { kind: "set", field: "scheduling.intervalSeconds", text: String(seconds) },
-    `setting snapshot interval to ${formatGoDuration(BigInt(seconds) * BigInt(NS_PER_SECOND))}`,
+    `setting snapshot interval to ${formatGoDuration(BigInt(seconds) * NS_PER_SECOND)}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { NS_PER_SECOND } from "@kopia-engine/kopia-format";
 import type { CachingOptions, ConnectionClientOptions } from "@kopia-engine/kopia-format";
 import type { CommandContext } from "../../command-context.ts";
 import {
@@ -9,7 +10,6 @@ import {
 } from "../../parser/flag.ts";
 
 const BYTES_PER_MB = 2 ** 20;
-const NS_PER_SECOND = 1e9;
 const FORMAT_CACHE_DISABLED_NS = -1;
 
 /** Flags of everything that connects (spec 3 §6.3). */
@@ -122,7 +122,7 @@ function megabytes(size: number | undefined): number | undefined {
 }
 
 function seconds(durationNs: number | undefined): number | undefined {
-  return durationNs === undefined ? undefined : durationNs / NS_PER_SECOND;
+  return durationNs === undefined ? undefined : durationNs / Number(NS_PER_SECOND);
 }
 
 /** Leaves out what is not set, so that defaults apply. */

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { formatGoDuration } from "@kopia-engine/kopia-format";
+import { NS_PER_SECOND, formatGoDuration } from "@kopia-engine/kopia-format";
 import {
   cleanPath,
   estimateSnapshot,
@@ -16,7 +16,6 @@ import { UsageError } from "../../parser/usage-error.ts";
 import { withRepository } from "../../session/open-session.ts";
 
 const BITS_PER_MEGABIT = 1_000_000;
-const NS_PER_SECOND = 1_000_000_000;
 const BOUND_WIDTH = 6;
 const COUNT_WIDTH = 8;
 
@@ -86,7 +85,7 @@ function print(
   if (estimate.errorCount > 0) out.line(`Encountered ${estimate.errorCount} error(s).`);
   const megabits = (included.totalBytes * 8) / BITS_PER_MEGABIT;
   const seconds = uploadSpeed > 0 ? Math.floor(megabits / uploadSpeed) : 0;
-  const duration = formatGoDuration(BigInt(seconds) * BigInt(NS_PER_SECOND));
+  const duration = formatGoDuration(BigInt(seconds) * NS_PER_SECOND);
   out.line("");
   out.line(`Estimated upload time: ${duration} at ${uploadSpeed} Mbit/s`);
 }

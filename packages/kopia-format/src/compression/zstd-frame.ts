@@ -8,7 +8,10 @@ const MAX_BLOCK_BYTES = 2 ** 17;
 // Larger windows cannot be in a repository (spec 1 §5.2).
 const MAX_WINDOW_BYTES = 2 ** 29;
 const BLOCK_RLE = 1;
+const BLOCK_COMPRESSED = 2;
 const BLOCK_RESERVED = 3;
+const LITERALS_WITH_TREE = 2;
+const LITERALS_HEADER_BYTES = [3, 3, 4, 5] as const;
 const FIELD_LENGTHS_OF_DICTIONARY_ID = [0, 1, 2, 4] as const;
 
 /** What the structure of zstd data says. */
@@ -117,8 +120,40 @@ function walkBlocks(
     const size = word >> 3;
     if (type === BLOCK_RESERVED) throw new RangeError(`reserved block type at ${offset - 3}`);
     // Raw and run-length blocks say how long they unpack to; compressed ones are bounded by the window.
-    maxLengthBytes += type === 2 ? maxBlockBytes : size;
+    if (type === BLOCK_COMPRESSED) refuseEndlessWeights(view, offset);
+    maxLengthBytes += type === BLOCK_COMPRESSED ? maxBlockBytes : size;
     offset += type === BLOCK_RLE ? 1 : size;
     if (word & 1) return { maxLengthBytes, endOffset: offset };
   }
+}
+
+/**
+ * Refuses a Huffman tree whose weights are all one symbol (RFC 8878 §4.2.1.2): its states take no bits, so that
+ * the weights never end. No encoder makes one, and the portable decoder would not return.
+ */
+function refuseEndlessWeights(view: DataView, blockOffset: number): void {
+  const literals = view.getUint8(blockOffset);
+  if ((literals & 3) !== LITERALS_WITH_TREE) return;
+  const sizeFormat = ((literals >> 2) & 3) as 0 | 1 | 2 | 3;
+  const treeOffset = blockOffset + LITERALS_HEADER_BYTES[sizeFormat];
+  if (treeOffset >= view.byteLength || view.getUint8(treeOffset) >= 128) return;
+  let bit = 8 * (treeOffset + 1);
+  const peek = (count: number): number => {
+    let value = 0;
+    for (let i = 0; i < count; i++) {
+      const at = bit + i;
+      if (at >> 3 < view.byteLength) value |= ((view.getUint8(at >> 3) >> (at & 7)) & 1) << i;
+    }
+    return value;
+  };
+  const accuracy = peek(4) + 5;
+  const all = 2 ** (accuracy + 1) - 1;
+  bit += 4;
+  // Symbols of probability 0 may come first, with how many more of them follow.
+  while ((peek(accuracy + 1) & (all >> 1)) === 1) {
+    bit += accuracy;
+    while (peek(2) === 3) bit += 2;
+    bit += 2;
+  }
+  if (peek(accuracy + 1) === all) throw new RangeError("weights of a Huffman tree without end");
 }

@@ -101,6 +101,7 @@ export const DRY_RUNS: readonly ReadingCommand[] = [
       `user@host:${source}`,
       "user@host:/elsewhere",
       "--dry-run",
+      QUIET,
     ],
   },
 ];

@@ -9,6 +9,7 @@ import {
 import type { SeededChoices } from "./seeded-choices.ts";
 import type { Attempt, TreeModel } from "./snapshot-ledger.ts";
 import { contentBytes } from "./source-tree.ts";
+import { MAX_LIST_LAG_NS } from "./world-plan.ts";
 import { WorldFailure, type World } from "./world.ts";
 
 /**
@@ -91,9 +92,16 @@ export async function checkAttempt(
   });
 }
 
-/** Removes a half-written blob that an error names, as a person would (spec 3 §3.7). */
+/**
+ * Removes a half-written blob that an error names, as a person would (spec 3 §3.7). Who lists as it was before may
+ * miss that blob a few minutes longer.
+ * @returns whether such a blob explains the error.
+ */
 export function repairTorn(world: World, error: unknown): boolean {
   if (!isKopiaError(error)) return false;
+  for (const [id, time] of world.removedTorn) {
+    if (world.time.now - time <= MAX_LIST_LAG_NS && error.message.includes(id)) return true;
+  }
   const { torn } = world.shared;
   const named = [...torn].find((id) => error.message.includes(id));
   const blobId =
@@ -104,6 +112,7 @@ export function repairTorn(world: World, error: unknown): boolean {
   if (blobId === undefined) return false;
   world.tell("operator", () => `removes the half-written ${blobId}`);
   world.shared.delete("operator", blobId);
+  world.removedTorn.set(blobId, world.time.now);
   return true;
 }
 

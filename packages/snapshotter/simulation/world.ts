@@ -38,6 +38,8 @@ export class World {
   readonly time = new SimulatedTime(START_NS);
   readonly shared: SharedStorage;
   readonly ledger = new SnapshotLedger();
+  /** Half-written blobs that a person removed, and when. */
+  readonly removedTorn = new Map<string, bigint>();
   readonly #template: RepositoryTemplate;
   readonly #log: ((line: string) => void) | undefined;
   /** No more new work; processes that still run die at their next operation. */

@@ -1,5 +1,5 @@
 import { type BigIntStats, type Dirent, lstatSync, readdirSync } from "node:fs";
-import { goDecodeUtf8 } from "@kopia-engine/kopia-format";
+import { goDecodeUtf8, NS_PER_SECOND } from "@kopia-engine/kopia-format";
 import { entryModeFromPosix } from "../model/entry-mode.ts";
 import { errnoText, errorCodeOf } from "./go-errno.ts";
 import {
@@ -9,6 +9,7 @@ import {
   joinLocalPath,
   nodePath,
 } from "./local-path.ts";
+import { ENTRY_NUMBER, lstatNumbers } from "./lstat-numbers.ts";
 
 const TYPE_MASK = 0o170000;
 const TYPE_DIRECTORY = 0o040000;
@@ -31,7 +32,8 @@ export interface LocalEntry extends LocalName {
   readonly modTime: bigint;
   readonly uid: number;
   readonly gid: number;
-  readonly device: bigint;
+  /** Of the file system; a double, which holds what Linux gives (32 bits). */
+  readonly device: number;
 }
 
 /** An entry that cannot be examined. */
@@ -79,6 +81,7 @@ export function readLocalEntry(
 ): LocalEntry | UnreadableEntry | undefined {
   const local = typeof name === "string" ? { name } : name;
   const path = joinLocalPath(directory, local);
+  if (lstatNumbers(path, NUMBERS, 0)) return entryFromNumbers(local, NUMBERS, 0);
   let stat: BigIntStats | undefined;
   try {
     stat = lstatLocal(path);
@@ -90,31 +93,41 @@ export function readLocalEntry(
   return stat === undefined ? undefined : entryFromStat(local, stat);
 }
 
+const NUMBERS = new Float64Array(ENTRY_NUMBER.count);
+
 /** Turns what `lstat` says into an entry. */
 export function entryFromStat(local: LocalName, stat: BigIntStats): LocalEntry {
-  return entryFromNumbers(local, {
+  return makeEntry(local, {
     posixMode: Number(stat.mode),
     sizeBytes: Number(stat.size),
     uid: Number(stat.uid),
     gid: Number(stat.gid),
-    mtimeNs: stat.mtimeNs,
-    device: stat.dev,
+    modTime: BigInt.asIntN(64, stat.mtimeNs),
+    device: Number(stat.dev),
   });
 }
 
-/** What `lstat` says of an entry, as far as it is wanted. */
-export interface LocalStat {
-  readonly posixMode: number;
-  readonly sizeBytes: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtimeNs: bigint;
-  readonly device: bigint;
+/** As `entryFromStat`, of the numbers from `at` on (`ENTRY_NUMBER`). */
+export function entryFromNumbers(local: LocalName, numbers: Float64Array, at: number): LocalEntry {
+  const seconds = BigInt(numbers[at + ENTRY_NUMBER.mtimeSeconds] as number);
+  const nanoseconds = BigInt(numbers[at + ENTRY_NUMBER.mtimeNanoseconds] as number);
+  return makeEntry(local, {
+    posixMode: numbers[at + ENTRY_NUMBER.posixMode] as number,
+    sizeBytes: numbers[at + ENTRY_NUMBER.sizeBytes] as number,
+    uid: numbers[at + ENTRY_NUMBER.uid] as number,
+    gid: numbers[at + ENTRY_NUMBER.gid] as number,
+    modTime: BigInt.asIntN(64, seconds * NS_PER_SECOND + nanoseconds),
+    device: numbers[at + ENTRY_NUMBER.device] as number,
+  });
 }
 
-/** As `entryFromStat`, of plain numbers. */
-export function entryFromNumbers(local: LocalName, stat: LocalStat): LocalEntry {
-  const { posixMode, uid, gid, device } = stat;
+function makeEntry(
+  local: LocalName,
+  stat: Pick<LocalEntry, "sizeBytes" | "modTime" | "uid" | "gid" | "device"> & {
+    readonly posixMode: number;
+  },
+): LocalEntry {
+  const { posixMode, modTime, uid, gid, device } = stat;
   const kind = kindOf(posixMode);
   const entry = {
     name: local.name,
@@ -122,7 +135,7 @@ export function entryFromNumbers(local: LocalName, stat: LocalStat): LocalEntry 
     isDirectory: kind === "d",
     mode: entryModeFromPosix(posixMode),
     sizeBytes: kind === "d" ? 0 : stat.sizeBytes,
-    modTime: BigInt.asIntN(64, stat.mtimeNs),
+    modTime,
     uid,
     gid,
     device,

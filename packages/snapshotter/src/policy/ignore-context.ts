@@ -32,7 +32,7 @@ export interface IgnoreCandidate {
   /** Size in bytes; not asked for directories. */
   readonly sizeBytes: bigint | number;
   /** Device of the entry; compared with that of the directory when the policy keeps to one file system. */
-  readonly device?: bigint | number;
+  readonly device?: number;
 }
 
 /** The ignore rules in force in one directory. */
@@ -54,7 +54,7 @@ export interface IgnoreContext {
 /** More about a directory that is entered. */
 export interface EnterOptions {
   /** Device of the directory. */
-  readonly device?: bigint | number;
+  readonly device?: number;
 }
 
 /** Rules that a directory hands down to those below it. */
@@ -160,7 +160,7 @@ class DirectoryContext implements IgnoreContext {
   readonly isCacheDirectory: boolean;
   readonly #path: string;
   readonly #inherited: InheritedRules;
-  readonly #device: bigint | number | undefined;
+  readonly #device: number | undefined;
   #rulingNames: readonly string[] | undefined;
   /** Code points of `path/`, then of the name that is being asked about; reused for every entry. */
   #points: Uint32Array | undefined;
@@ -168,7 +168,7 @@ class DirectoryContext implements IgnoreContext {
 
   constructor(
     parts: Omit<Entered, "directory"> & { readonly isCacheDirectory: boolean },
-    device: bigint | number | undefined,
+    device: number | undefined,
   ) {
     this.node = parts.node;
     this.isCacheDirectory = parts.isCacheDirectory;
@@ -196,8 +196,7 @@ class DirectoryContext implements IgnoreContext {
     }
     if (maxFileSizeBytes > 0n && !entry.isDirectory && entry.sizeBytes > maxFileSizeBytes)
       return true;
-    // Devices may come as number or bigint: compare them loosely on purpose.
-    return oneFileSystem && !isSameDevice(entry.device, this.#device);
+    return oneFileSystem && entry.device !== this.#device;
   }
 
   enter(name: string, directory: IgnoreDirectory, options: EnterOptions = {}): IgnoreContext {
@@ -234,8 +233,4 @@ class DirectoryContext implements IgnoreContext {
     this.#points = new Uint32Array(prefix.length + 256);
     this.#points.set(prefix);
   }
-}
-
-function isSameDevice(a: bigint | number | undefined, b: bigint | number | undefined): boolean {
-  return a === b || (a !== undefined && b !== undefined && BigInt(a) === BigInt(b));
 }

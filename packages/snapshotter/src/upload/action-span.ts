@@ -172,7 +172,7 @@ function examine(path: string): LocalEntry {
   if (entry.kind !== "s") return entry;
   const target = statSync(path, { bigint: true });
   if (!target.isDirectory()) return entry;
-  return { ...entry, kind: "d", isDirectory: true, sizeBytes: 0, device: target.dev };
+  return { ...entry, kind: "d", isDirectory: true, sizeBytes: 0, device: Number(target.dev) };
 }
 
 /** Kopia's words for what is no directory. */

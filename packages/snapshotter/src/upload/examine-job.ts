@@ -62,6 +62,6 @@ function examine({ path, rulingNames }: ExaminedPath, listing: Uint8Array | unde
 export function transferable(results: readonly Examined[]): ArrayBuffer[] {
   return results.flatMap(({ matched, columns }) => {
     if (matched !== undefined) return [matched.keys.buffer];
-    return columns === undefined ? [] : [columns.numbers.buffer, columns.devices.buffer];
+    return columns === undefined ? [] : [columns.numbers.buffer];
   });
 }

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
-import { ENTRY_NUMBER, type ListedDirectory } from "../fs/listed-directory.ts";
+import type { ListedDirectory } from "../fs/listed-directory.ts";
 import type { LocalName } from "../fs/local-path.ts";
+import { ENTRY_NUMBER } from "../fs/lstat-numbers.ts";
 import { PLACEHOLDER_SUFFIX } from "../fs/placeholder.ts";
 import type { DirectorySummary } from "../model/directory-entry.ts";
 import { entryModeFromPosix } from "../model/entry-mode.ts";
@@ -74,7 +75,7 @@ class ListingMatcher {
 
   match(): MatchedListing | undefined {
     const { names, columns } = this.#listed;
-    const isExamined = columns.devices.length === names.length;
+    const isExamined = columns.numbers.length === names.length * ENTRY_NUMBER.count;
     if (names.length === 0 || !isExamined) return undefined;
     if (!this.#accept('{"stream":"kopia:directory","entries":[')) return undefined;
     for (let index = 0; index < names.length; index++) {

@@ -10,7 +10,7 @@ import { type LocalPath, nodePath } from "./local-path.ts";
 // call does everything (docs/decisions/0023-direct-lstat.md).
 
 /** Versions of Node that were tried: in another one wrong arguments could end the process rather than throw. */
-const TRIED_VERSIONS: readonly string[] = ["26.10.0"];
+const TRIED_VERSIONS: ReadonlySet<string> = new Set(["26.10.0"]);
 
 /** Places of the numbers of one entry. */
 export const ENTRY_NUMBER = {
@@ -130,7 +130,7 @@ type Binding = (name: string) => { readonly lstat?: NativeLstat };
 
 /** `lstat` as numbers, by the quickest way that this Node has. */
 export const lstatNumbers: LstatNumbers = quickestLstatNumbers(() => {
-  if (!TRIED_VERSIONS.includes(process.versions.node)) return undefined;
+  if (!TRIED_VERSIONS.has(process.versions.node)) return undefined;
   const binding = Reflect.get(process, "binding") as Binding | undefined;
   return binding?.call(process, "fs");
 }, [process.execPath, "/", `${process.execPath}/missing`]);

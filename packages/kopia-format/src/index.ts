@@ -1,5 +1,4 @@
 export { ByteReader, type ByteReaderOptions } from "./base/byte-reader.ts";
-export { ByteWriter } from "./base/byte-writer.ts";
 export type { Bytes } from "./base/bytes.ts";
 export {
   bytesEqual,
@@ -79,6 +78,7 @@ export {
   type MetricSample,
 } from "./base/openmetrics.ts";
 export { systemRandom, type RandomBytes } from "./base/random.ts";
+export { lastAtMost } from "./base/last-at-most.ts";
 export { releaseBytes } from "./base/release-bytes.ts";
 export { Semaphore } from "./base/semaphore.ts";
 export {

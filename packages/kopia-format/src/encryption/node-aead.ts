@@ -9,7 +9,7 @@ import { TAG_LENGTH_BYTES, type Aead, type AeadInput } from "./aead.ts";
 export type NodeAeadName = "aes-256-gcm" | "chacha20-poly1305";
 
 /** Each call gives memory of its own: in pieces it stays small, and in the processor's cache. */
-const SEALED_AT_ONCE_BYTES = 2 ** 18;
+const PIECE_BYTES = 2 ** 18;
 const TAG_OPTIONS = { authTagLength: TAG_LENGTH_BYTES };
 
 /** The fast provider: OpenSSL through `node:crypto`; `undefined` where there is none. */
@@ -28,11 +28,7 @@ export function nodeAead(name: NodeAeadName): Aead | undefined {
         TAG_OPTIONS,
       );
       cipher.setAAD(input.additionalData, { plaintextLength: plaintext.length });
-      for (let start = 0; start < plaintext.length; start += SEALED_AT_ONCE_BYTES) {
-        const sealed = cipher.update(plaintext.subarray(start, start + SEALED_AT_ONCE_BYTES));
-        output.set(sealed, start);
-        releaseBytes(sealed);
-      }
+      updateInPieces(cipher, plaintext, (sealed, start) => output.set(sealed, start));
       // Both are stream ciphers: final() has no bytes to give.
       cipher.final();
       output.set(cipher.getAuthTag(), plaintext.length);
@@ -47,14 +43,15 @@ export function nodeAead(name: NodeAeadName): Aead | undefined {
     openInPlace(input, sealed) {
       const decipher = startDecipher(crypto, { name: algorithm, input, sealed });
       const plaintext = sealed.subarray(0, sealed.length - TAG_LENGTH_BYTES);
-      openInPieces(decipher, sealed, (opened, start) => plaintext.set(opened, start));
+      updateInPieces(decipher, plaintext, (opened, start) => plaintext.set(opened, start));
       return isAuthentic(decipher) ? plaintext : undefined;
     },
     opensTo(input, sealed, plaintext) {
       if (sealed.length !== plaintext.length + TAG_LENGTH_BYTES) return false;
       const decipher = startDecipher(crypto, { name: algorithm, input, sealed });
       let isSame = true;
-      openInPieces(decipher, sealed, (opened, start) => {
+      const ciphertext = sealed.subarray(0, plaintext.length);
+      updateInPieces(decipher, ciphertext, (opened, start) => {
         isSame &&= bytesEqual(opened, plaintext.subarray(start, start + opened.length));
       });
       return isAuthentic(decipher) && isSame;
@@ -62,16 +59,16 @@ export function nodeAead(name: NodeAeadName): Aead | undefined {
   };
 }
 
-function openInPieces(
-  decipher: DecipherGCM,
-  sealed: Uint8Array,
-  onPiece: (opened: Uint8Array, start: number) => void,
+/** Passes bytes through a cipher; what comes out has the same length and place, and its memory is given back after each call. */
+function updateInPieces(
+  cipher: CipherGCM | DecipherGCM,
+  input: Uint8Array,
+  onPiece: (output: Uint8Array, start: number) => void,
 ): void {
-  const ciphertext = sealed.subarray(0, sealed.length - TAG_LENGTH_BYTES);
-  for (let start = 0; start < ciphertext.length; start += SEALED_AT_ONCE_BYTES) {
-    const opened = decipher.update(ciphertext.subarray(start, start + SEALED_AT_ONCE_BYTES));
-    onPiece(opened, start);
-    releaseBytes(opened);
+  for (let start = 0; start < input.length; start += PIECE_BYTES) {
+    const output = cipher.update(input.subarray(start, start + PIECE_BYTES));
+    onPiece(output, start);
+    releaseBytes(output);
   }
 }
 

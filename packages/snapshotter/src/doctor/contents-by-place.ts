@@ -1,4 +1,5 @@
 import {
+  lastAtMost,
   releaseBytes,
   type BlobId,
   type ContentId,
@@ -15,7 +16,8 @@ const HALF_OFFSET = 2 ** 16;
 export class ContentsByPlace {
   readonly #readers: IndexReader[] = [];
   /** Number of each reader's first entry. An entry's number is this and its position. */
-  readonly #firsts = new Map<IndexReader, number>();
+  readonly #firsts: number[] = [];
+  readonly #firstOfReader = new Map<IndexReader, number>();
   #entryCount = 0;
   readonly #packNumbers = new Map<BlobId, number>();
   #length = 0;
@@ -49,39 +51,30 @@ export class ContentsByPlace {
     order = countingPass(order, HALF_OFFSET, (i) => (offsets[i] as number) % HALF_OFFSET);
     order = countingPass(order, HALF_OFFSET, (i) => (offsets[i] as number) >>> 16);
     this.#order = countingPass(order, this.#packNumbers.size, (i) => packs[i] as number);
-    releaseBytes(new Uint8Array(offsets.buffer));
-    releaseBytes(new Uint8Array(packs.buffer));
+    releaseBytes(offsets);
+    releaseBytes(packs);
   }
 
   /** Content IDs of so many entries from a place in the order. */
   idsFrom(start: number, count: number): ContentId[] {
     return Array.from(this.#order.subarray(start, start + count), (i) => {
       const entry = this.#entries[i] as number;
-      const reader = this.#readerOf(entry);
-      return reader.contentIdAt(entry - this.#firstOf(reader));
+      const owner = lastAtMost(this.#firsts, entry);
+      const reader = this.#readers[owner] as IndexReader;
+      return reader.contentIdAt(entry - (this.#firsts[owner] as number));
     });
   }
 
   #firstOf(reader: IndexReader): number {
-    let first = this.#firsts.get(reader);
+    let first = this.#firstOfReader.get(reader);
     if (first === undefined) {
       first = this.#entryCount;
-      this.#firsts.set(reader, first);
+      this.#firstOfReader.set(reader, first);
+      this.#firsts.push(first);
       this.#readers.push(reader);
       this.#entryCount += reader.entryCount;
     }
     return first;
-  }
-
-  #readerOf(entry: number): IndexReader {
-    let low = 0;
-    let high = this.#readers.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (this.#firstOf(this.#readers[middle] as IndexReader) <= entry) low = middle;
-      else high = middle - 1;
-    }
-    return this.#readers[low] as IndexReader;
   }
 
   #packNumberOf(packBlobId: BlobId): number {
@@ -115,13 +108,13 @@ function countingPass(
     next[digit] = place + 1;
     output[place] = i;
   }
-  releaseBytes(new Uint8Array(input.buffer));
+  releaseBytes(input);
   return output;
 }
 
 function doubled(values: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
   const larger = new Uint32Array(2 * values.length);
   larger.set(values);
-  releaseBytes(new Uint8Array(values.buffer));
+  releaseBytes(values);
   return larger;
 }

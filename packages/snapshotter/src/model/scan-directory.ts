@@ -7,6 +7,7 @@ import type {
   EntryType,
   FailedEntry,
 } from "./directory-entry.ts";
+import { startsWithAscii } from "./starts-with-ascii.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -306,12 +307,8 @@ class DirectoryScanner {
 
   /** Steps over the given text when it stands here. */
   #accept(ascii: string): boolean {
-    const data = this.#data;
-    const start = this.#at;
-    for (let i = 0; i < ascii.length; i++) {
-      if (data[start + i] !== ascii.charCodeAt(i)) return false;
-    }
-    this.#at = start + ascii.length;
+    if (!startsWithAscii(this.#data, this.#at, ascii)) return false;
+    this.#at += ascii.length;
     return true;
   }
 

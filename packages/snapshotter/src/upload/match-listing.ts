@@ -5,6 +5,7 @@ import { ENTRY_NUMBER } from "../fs/lstat-numbers.ts";
 import { PLACEHOLDER_SUFFIX } from "../fs/placeholder.ts";
 import type { DirectorySummary } from "../model/directory-entry.ts";
 import { entryModeFromPosix } from "../model/entry-mode.ts";
+import { startsWithAscii } from "../model/starts-with-ascii.ts";
 import { ContentKeyList } from "./content-key-list.ts";
 import { dayOfDate } from "./day-of-date.ts";
 
@@ -261,12 +262,8 @@ class ListingMatcher {
 
   /** Steps over the given text when it stands here. */
   #accept(ascii: string): boolean {
-    const data = this.#data;
-    const start = this.#at;
-    for (let i = 0; i < ascii.length; i++) {
-      if (data[start + i] !== ascii.charCodeAt(i)) return false;
-    }
-    this.#at = start + ascii.length;
+    if (!startsWithAscii(this.#data, this.#at, ascii)) return false;
+    this.#at += ascii.length;
     return true;
   }
 }

@@ -144,7 +144,7 @@ export class ContentEntryTable implements SortableEntries {
   /** As `clear`, and gives the memory back at once: nobody may hold `records` any more. */
   release(): void {
     this.recordsOfEntries.release();
-    releaseBytes(new Uint8Array(this.slots.buffer));
+    releaseBytes(this.slots);
     this.clear();
   }
 

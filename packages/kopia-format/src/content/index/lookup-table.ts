@@ -1,3 +1,4 @@
+import { lastAtMost } from "../../base/last-at-most.ts";
 import { entryWins, rankOf } from "./entry-order.ts";
 import type { IndexReader } from "./index-reader.ts";
 import { compareKeys, keyFingerprint, keyHash, type KeyPlace } from "./key-bytes.ts";
@@ -224,17 +225,10 @@ export class LookupTable {
 
   /** Points `stored` to the key of an entry. @returns its reader. */
   private placeStored(number: number): IndexReader {
-    const { firstNumbers } = this;
-    let low = 0;
-    let high = firstNumbers.length - 1;
-    // The last reader that starts at or before the number; empty readers share their start with the next.
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((firstNumbers[middle] as number) <= number) low = middle;
-      else high = middle - 1;
-    }
-    const reader = this.readers[low] as IndexReader;
-    const position = number - (firstNumbers[low] as number);
+    // Empty readers share their first number with the next.
+    const owner = lastAtMost(this.firstNumbers, number);
+    const reader = this.readers[owner] as IndexReader;
+    const position = number - (this.firstNumbers[owner] as number);
     this.stored.bytes = reader.bytes;
     this.stored.offset = reader.entriesOffsetBytes + position * reader.strideBytes;
     return reader;

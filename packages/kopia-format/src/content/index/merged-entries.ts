@@ -1,3 +1,4 @@
+import { lastAtMost } from "../../base/last-at-most.ts";
 import { wrongKeyLength } from "./entry-table.ts";
 import type { IndexReader } from "./index-reader.ts";
 import { MergeCursor } from "./merge-cursor.ts";
@@ -131,16 +132,9 @@ export class MergedEntries implements NumberedEntries, SortableEntries {
   /** The reader of an entry; its position there is `#position` then. */
   #find(entry: number): IndexReader {
     if (entry === this.#entry && this.#reader !== undefined) return this.#reader;
-    const firsts = this.#firsts;
-    let low = 0;
-    let high = firsts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if ((firsts[middle] as number) <= entry) low = middle;
-      else high = middle - 1;
-    }
+    const owner = lastAtMost(this.#firsts, entry);
     this.#entry = entry;
-    this.#position = entry - (firsts[low] as number);
-    return (this.#reader = this.#readers[low] as IndexReader);
+    this.#position = entry - (this.#firsts[owner] as number);
+    return (this.#reader = this.#readers[owner] as IndexReader);
   }
 }

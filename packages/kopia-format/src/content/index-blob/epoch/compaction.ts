@@ -1,4 +1,4 @@
-import { bytesEqual, toHex, type Bytes } from "../../../base/bytes.ts";
+import { toHex, type Bytes } from "../../../base/bytes.ts";
 import { KopiaError } from "../../../base/errors.ts";
 import type { RandomBytes } from "../../../base/random.ts";
 import { releaseBytes } from "../../../base/release-bytes.ts";
@@ -10,8 +10,7 @@ import type { IndexReader } from "../../index/index-reader.ts";
 import { MergedEntries } from "../../index/merged-entries.ts";
 import { openIndex } from "../../index/open-index.ts";
 import { readEncryptedBlob, type BlobCrypto } from "../blob-crypto.ts";
-import { encryptAndProve } from "../encrypt-and-prove.ts";
-import { removeInDoubt } from "../remove-in-doubt.ts";
+import { writeProven } from "../write-proven.ts";
 
 /** What compactions work with. */
 export interface CompactionContext {
@@ -60,7 +59,17 @@ export async function compactIndexBlobs(
   const { shards, contentCount } = mergeProven(context, job, inputs);
   // Tens of MiB, as the shards, and then twice that for what is written and read back.
   for (const { bytes } of inputs) releaseBytes(bytes);
-  const outputs = await writeProven(context, job, shards);
+  const session = `s${toHex(context.random(SESSION_RANDOM_BYTES))}`;
+  const outputs = await writeProven(
+    {
+      ...context,
+      name: { prefix: job.prefix, suffix: `${session}-c${shards.length}` },
+      check: async (moment) => {
+        if (moment === "read back") await refuseLateInputs(job);
+      },
+    },
+    shards,
+  );
   return { inputs: job.inputs, outputs, contentCount };
 }
 
@@ -117,40 +126,6 @@ function proveRepresented(inputs: readonly IndexReader[], output: CommittedIndex
       { details: { blobId: reader.blobId } },
     );
   }
-}
-
-async function writeProven(
-  context: CompactionContext,
-  job: CompactionJob,
-  shards: readonly Bytes[],
-): Promise<BlobMetadata[]> {
-  const session = `s${toHex(context.random(SESSION_RANDOM_BYTES))}`;
-  const name = { prefix: job.prefix, suffix: `${session}-c${shards.length}` };
-  const ids: BlobId[] = [];
-  const written: BlobMetadata[] = [];
-  try {
-    for (const shard of shards) {
-      const { id, data } = encryptAndProve(context.crypto, name, shard);
-      ids.push(id);
-      written.push(await context.storage.put(id, data));
-      releaseBytes(data);
-    }
-    for (const [i, id] of ids.entries()) {
-      const stored = await readEncryptedBlob(context.storage, context.crypto, id);
-      const isSame = bytesEqual(stored, shards[i] as Bytes);
-      releaseBytes(stored);
-      if (!isSame) {
-        throw new KopiaError("INDEX_CORRUPT", `index blob ${id} does not read back as written`, {
-          details: { blobId: id },
-        });
-      }
-    }
-    await refuseLateInputs(job);
-  } catch (error) {
-    await removeInDoubt(context.storage, ids, error);
-    throw error;
-  }
-  return written;
 }
 
 async function refuseLateInputs(job: CompactionJob): Promise<void> {

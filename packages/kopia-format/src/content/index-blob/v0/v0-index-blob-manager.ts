@@ -1,5 +1,6 @@
 import type { Bytes } from "../../../base/bytes.ts";
 import { isKopiaError } from "../../../base/errors.ts";
+import { releaseBytes } from "../../../base/release-bytes.ts";
 import type { BlobId, BlobMetadata, BlobStorage } from "../../../blob/storage.ts";
 import { readEncryptedBlob, type BlobCrypto } from "../blob-crypto.ts";
 import { encryptAndProve } from "../encrypt-and-prove.ts";
@@ -37,6 +38,7 @@ export class V0IndexBlobManager implements IndexBlobManager {
     for (const shard of indexShards) {
       const { id, data } = encryptAndProve(this.crypto, name, shard);
       written.push(await this.storage.put(id, data));
+      releaseBytes(data);
     }
     return written;
   }

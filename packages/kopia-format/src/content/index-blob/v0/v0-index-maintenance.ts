@@ -1,4 +1,4 @@
-import { bytesEqual, type Bytes } from "../../../base/bytes.ts";
+import type { Bytes } from "../../../base/bytes.ts";
 import type { Clock, TimeNs } from "../../../base/clock.ts";
 import { KopiaError, isKopiaError } from "../../../base/errors.ts";
 import type { RandomBytes } from "../../../base/random.ts";
@@ -12,7 +12,7 @@ import type { IndexReader } from "../../index/index-reader.ts";
 import { MergedEntries } from "../../index/merged-entries.ts";
 import { readEncryptedBlob, type BlobCrypto } from "../blob-crypto.ts";
 import { encryptAndProve } from "../encrypt-and-prove.ts";
-import { removeInDoubt } from "../remove-in-doubt.ts";
+import { writeProven } from "../write-proven.ts";
 import { hoursStoodStill } from "../../hours-stood-still.ts";
 import { readIndexes, type CompactionResult } from "../epoch/compaction.ts";
 import {
@@ -113,7 +113,16 @@ export class V0IndexMaintenance {
     const readers = await readIndexes(this.options, inputs);
     const { shards, contentCount } = this.mergeProven(readers, options);
     for (const { bytes } of readers) releaseBytes(bytes);
-    const outputs = await this.putProven(shards, startTime);
+    const { storage, crypto, clock } = this.options;
+    const outputs = await writeProven(
+      {
+        storage,
+        crypto,
+        name: { prefix: V0_PREFIX.index },
+        check: () => assertInTime(clock, startTime),
+      },
+      shards,
+    );
     return { inputs, outputs, contentCount };
   }
 
@@ -132,38 +141,6 @@ export class V0IndexMaintenance {
     });
     proveKept(readers, shards, drops);
     return { shards, contentCount: entries.size };
-  }
-
-  private async putProven(shards: readonly Bytes[], startTime: TimeNs): Promise<BlobMetadata[]> {
-    const { storage, crypto, clock } = this.options;
-    const name = { prefix: V0_PREFIX.index };
-    const blobs = shards.map((shard) => encryptAndProve(crypto, name, shard));
-    const written: BlobMetadata[] = [];
-    assertInTime(clock, startTime);
-    try {
-      for (const { id, data } of blobs) {
-        written.push(await storage.put(id, data));
-        releaseBytes(data);
-      }
-      assertInTime(clock, startTime);
-      for (const [i, { id }] of blobs.entries()) {
-        const stored = await readEncryptedBlob(storage, crypto, id);
-        const isSame = bytesEqual(stored, shards[i] as Bytes);
-        releaseBytes(stored);
-        if (isSame) continue;
-        throw new KopiaError("INDEX_CORRUPT", `index blob ${id} does not read back`, {
-          details: { blobId: id },
-        });
-      }
-    } catch (error) {
-      await removeInDoubt(
-        storage,
-        blobs.map(({ id }) => id),
-        error,
-      );
-      throw error;
-    }
-    return written;
   }
 
   private async putEncrypted(prefix: string, payload: Uint8Array): Promise<BlobMetadata> {

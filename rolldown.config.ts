@@ -38,6 +38,8 @@ function bundle(program: string, name: string, input: string): ReturnType<typeof
     input: { [name]: input },
     platform: "node",
     plugins: [withoutPortableProviders()],
+    // Chunks without their dependencies need it; said here, so that the bundler does not say it.
+    preserveEntrySignatures: "allow-extension",
     treeshake: { moduleSideEffects: false },
     output: {
       dir: `dist/${program}`,

@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { comparedSteps, FIGURES, ratioSpread } from "./format-flows.ts";
+import { generatedSources } from "./flow-sources.ts";
 import type { FlowRow } from "./flows.ts";
 import type { KernelRow } from "./kernels.ts";
-import { loadResult } from "./results.ts";
+import { FLOW_RESULTS, loadResult, savedNames } from "./results.ts";
 import type { ScaleResult } from "./scale.ts";
 import { barChart, lineChart, type Bar } from "./svg-chart.ts";
 
@@ -12,9 +13,11 @@ const DIRECTORY = fileURLToPath(new URL("../../docs/performance", import.meta.ur
 /** Draws all saved results that compare; returns the files written. */
 export function drawCharts(): string[] {
   const charts = new Map<string, string>();
-  const flows = loadResult<FlowRow[]>("flows");
+  const flows = flowNames().flatMap(
+    (name) => loadResult<FlowRow[]>(`${FLOW_RESULTS}${name}`)?.rows ?? [],
+  );
   for (const { label, of } of FIGURES.slice(0, 3)) {
-    const bars = comparedSteps(flows?.rows ?? []).flatMap((compared): Bar[] => {
+    const bars = comparedSteps(flows).flatMap((compared): Bar[] => {
       const ratio = ratioSpread(compared, of);
       const { flow, step } = compared.ours;
       return ratio === undefined ? [] : [{ label: `${flow}: ${step}`, ...ratio }];
@@ -52,4 +55,12 @@ export function drawCharts(): string[] {
   mkdirSync(DIRECTORY, { recursive: true });
   for (const [name, svg] of charts) writeFileSync(`${DIRECTORY}/${name}.svg`, svg);
   return [...charts.keys()].map((name) => `docs/performance/${name}.svg`);
+}
+
+/** Flows with saved results: the generated ones in their order, then others. */
+function flowNames(): readonly string[] {
+  const generated = generatedSources(1).map(({ name }) => name);
+  const saved = savedNames(FLOW_RESULTS).map((name) => name.slice(FLOW_RESULTS.length));
+  const others = saved.filter((name) => !generated.includes(name));
+  return [...generated.filter((name) => saved.includes(name)), ...others];
 }

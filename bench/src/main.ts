@@ -10,7 +10,7 @@ import { runKernels, type KernelRow } from "./kernels.ts";
 import { runMaintenanceBench } from "./maintenance.ts";
 import { runMoverBench } from "./mover.ts";
 import { buildBundle } from "./program.ts";
-import { saveResult } from "./results.ts";
+import { FLOW_RESULTS, saveResult } from "./results.ts";
 import { runScale } from "./scale.ts";
 
 const HELP = `usage: npx -y pnpm@12 bench <what> [flags]
@@ -100,7 +100,11 @@ async function flows(trees: readonly string[]): Promise<void> {
       onLine: (line) => console.error(line),
     });
     for (const line of formatFlows(rows)) console.log(line);
-    console.log(`\nsaved as ${saveResult("flows", rows)}`);
+    // One result for each, so that measuring one again leaves the others.
+    for (const { name } of sources) {
+      const own = rows.filter(({ flow }) => flow === name);
+      console.log(`saved as ${saveResult(`${FLOW_RESULTS}${name}`, own)}`);
+    }
   });
 }
 

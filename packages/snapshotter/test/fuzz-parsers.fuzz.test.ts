@@ -29,6 +29,7 @@ const PARSERS = [
   "content",
   "indirect object",
   "directory",
+  "objects of a directory",
   "manifest content",
   "manifest document",
   "snapshot manifest",

@@ -33,14 +33,22 @@ export class ContentMarks {
    */
   mark(id: ContentId): MarkResult {
     this.#assertCurrent();
-    const number = this.#index.numberOf(id);
-    if (number < 0) return "absent";
-    const bit = 1 << (number & 31);
-    const word = number >>> 5;
-    if (((this.#bits[word] as number) & bit) !== 0) return "known";
-    this.#bits[word] = (this.#bits[word] as number) | bit;
-    this.#count++;
-    return "new";
+    return this.#markNumber(this.#index.numberOf(id));
+  }
+
+  /**
+   * Marks contents by their binary keys, one after the other (spec 1 §7.1).
+   * @returns false when one is absent; those before it are marked then. Always for keys of another length than the index has.
+   * @throws KopiaError `EPOCH_EXPIRED` as `mark`.
+   */
+  markKeys(keys: Uint8Array, keyLength: number): boolean {
+    this.#assertCurrent();
+    if (keys.length === 0) return true;
+    if (keyLength !== this.#index.keyLength) return false;
+    for (let offset = 0; offset < keys.length; offset += keyLength) {
+      if (this.#markNumber(this.#index.numberOfKey(keys, offset)) === "absent") return false;
+    }
+    return true;
   }
 
   /** Whether a content is marked. @throws as `mark`. */
@@ -54,6 +62,16 @@ export class ContentMarks {
     this.#assertCurrent();
     const offset = reader.entriesOffsetBytes + position * reader.strideBytes;
     return this.#isSet(this.#index.numberOfKey(reader.bytes, offset));
+  }
+
+  #markNumber(number: number): MarkResult {
+    if (number < 0) return "absent";
+    const bit = 1 << (number & 31);
+    const word = number >>> 5;
+    if (((this.#bits[word] as number) & bit) !== 0) return "known";
+    this.#bits[word] = (this.#bits[word] as number) | bit;
+    this.#count++;
+    return "new";
   }
 
   #isSet(number: number): boolean {

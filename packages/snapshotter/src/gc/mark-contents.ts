@@ -1,17 +1,27 @@
 import {
+  ContentPlaces,
   KopiaError,
   isKopiaError,
+  openPlaceReader,
+  readSetupOf,
+  releaseBytes,
   type ContentMarks,
+  type PlaceReader,
   type Repository,
 } from "@kopia-engine/kopia-format";
 import { readDirectory } from "../fs/read-directory.ts";
+import { listingObjects } from "../model/listing-objects.ts";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { listSnapshots } from "../model/snapshot-store.ts";
 
 const DIRECT_OBJECT_ID = /^[g-z]?[0-9a-f]+$/;
 
+/** Listings that are read together: many lie side by side in their pack, and their bytes come one after the other. */
+const MAX_LISTINGS_TOGETHER = 512;
+
 /** What marking reads. */
-export type MarkedRepository = Pick<Repository, "manifests" | "objects" | "contents">;
+export type MarkedRepository = Pick<Repository, "manifests" | "objects" | "contents"> &
+  Parameters<typeof readSetupOf>[0];
 
 /** What all snapshots need. */
 export interface MarkedContents {
@@ -28,7 +38,7 @@ export async function markContents(repository: MarkedRepository): Promise<Marked
   const snapshots = await listSnapshots(repository.manifests, {}, (_id, error) => {
     throw error;
   });
-  const marker = new TreeMarker(repository);
+  const marker = await TreeMarker.open(repository);
   for (const snapshot of snapshots) await marker.mark(snapshot);
   return { contents: marker.contents, snapshotCount: snapshots.length };
 }
@@ -41,7 +51,7 @@ export async function markRemoved(
   repository: MarkedRepository,
   removed: readonly SnapshotManifest[],
 ): Promise<ContentMarks> {
-  const marker = new TreeMarker(repository, { isLenient: true });
+  const marker = await TreeMarker.open(repository, { isLenient: true });
   for (const snapshot of removed) await marker.mark(snapshot);
   return marker.contents;
 }
@@ -57,12 +67,27 @@ class TreeMarker {
   /** Objects of several contents, and compressed ones: their own IDs are no contents. */
   readonly #others = new Set<string>();
   readonly #directories: string[] = [];
+  /** Absent where only the repository itself can read. */
+  readonly #reader: PlaceReader | undefined;
 
-  constructor(repository: MarkedRepository, options: { readonly isLenient?: boolean } = {}) {
+  private constructor(
+    repository: MarkedRepository,
+    options: { readonly isLenient: boolean; readonly reader: PlaceReader | undefined },
+  ) {
     this.#repository = repository;
-    this.#isLenient = options.isLenient ?? false;
+    this.#isLenient = options.isLenient;
+    this.#reader = options.reader;
     this.contents = repository.contents.createMarks();
     this.#walked = repository.contents.createMarks();
+  }
+
+  static async open(
+    repository: MarkedRepository,
+    { isLenient = false }: { readonly isLenient?: boolean } = {},
+  ): Promise<TreeMarker> {
+    const setup = readSetupOf(repository, { useCache: true });
+    const reader = setup === undefined ? undefined : await openPlaceReader(setup);
+    return new TreeMarker(repository, { isLenient, reader });
   }
 
   async mark({ id, rootEntry }: SnapshotManifest): Promise<void> {
@@ -76,13 +101,41 @@ class TreeMarker {
       );
     }
     await this.#visit(objectId, rootEntry.type === "d");
-    for (
-      let directory = this.#directories.pop();
-      directory !== undefined;
-      directory = this.#directories.pop()
-    ) {
-      await this.#walk(directory);
+    while (this.#directories.length > 0) {
+      const together = this.#directories.splice(-MAX_LISTINGS_TOGETHER);
+      for (const directory of this.#walkTogether(together)) await this.#walk(directory);
     }
+  }
+
+  /**
+   * Walks directories whose listings are one content each and name nothing else, without a promise, an entry or a text for
+   * most of it.
+   * @returns those that are to be walked one by one, since they are of another kind, or to say what is wrong with them.
+   */
+  #walkTogether(directories: readonly string[]): readonly string[] {
+    if (this.#reader === undefined) return directories;
+    const places = new ContentPlaces();
+    const placed: string[] = [];
+    const left: string[] = [];
+    for (const id of directories) {
+      const isPlaced =
+        DIRECT_OBJECT_ID.test(id) && this.#repository.contents.locate?.(id, places) === true;
+      (isPlaced ? placed : left).push(id);
+    }
+    this.#reader.read(places.parts(), (number, data) => {
+      if (data === undefined || !this.#markListing(data)) left.push(placed[number] as string);
+      if (data !== undefined) releaseBytes(data);
+      return true;
+    });
+    return left;
+  }
+
+  #markListing(data: Uint8Array): boolean {
+    const objects = listingObjects(data);
+    if (objects === undefined) return false;
+    if (!this.contents.markKeys(objects.keys, objects.keyLength)) return false;
+    for (const id of objects.directories) if (this.#isFirstWalk(id)) this.#directories.push(id);
+    return true;
   }
 
   async #walk(directory: string): Promise<void> {

@@ -6,7 +6,7 @@ import { PLACEHOLDER_SUFFIX } from "../fs/placeholder.ts";
 import type { DirectorySummary } from "../model/directory-entry.ts";
 import { entryModeFromPosix } from "../model/entry-mode.ts";
 import { startsWithAscii } from "../model/starts-with-ascii.ts";
-import { ContentKeyList } from "./content-key-list.ts";
+import { ContentKeyList } from "../model/content-key-list.ts";
 import { dayOfDate } from "./day-of-date.ts";
 
 const TYPE_MASK = 0o170000;

@@ -45,6 +45,7 @@ import {
 import { decodeMaintenanceParameters } from "../../src/model/maintenance-parameters.ts";
 import { parseIgnoreFile } from "../../src/policy/ignore-rules.ts";
 import { decodeDirectory, decodePolicy, decodeSnapshotManifest } from "../../src/index.ts";
+import { listingObjects } from "../../src/model/listing-objects.ts";
 import type { RecordedInputs } from "./recorded-inputs.ts";
 
 /** One parser, with real inputs. */
@@ -246,6 +247,11 @@ function objectTargets({ inputs }: RecordedInputs): FuzzTarget[] {
       },
     },
     { name: "directory", seeds: inputs.directory, parse: (input) => decodeDirectory(input) },
+    {
+      name: "objects of a directory",
+      seeds: inputs.directory,
+      parse: (input) => listingObjects(input),
+    },
     {
       name: "manifest content",
       seeds: inputs.manifestContent,

@@ -175,6 +175,11 @@ export class CommittedIndex {
     return true;
   }
 
+  /** Length of all keys in bytes; 0 while there is none. */
+  get keyLength(): number {
+    return this.table.keyLength;
+  }
+
   /** Upper bound of `numberOf` and `numberOfKey` while `generation` stays. */
   get entryCount(): number {
     return this.table.entryCount;

@@ -9,8 +9,8 @@ export class SizeHistogram {
   readonly #bytes = Array.from({ length: THRESHOLD_COUNT }, () => 0);
 
   add(lengthBytes: number): void {
-    for (let i = 0; i < THRESHOLD_COUNT; i++) {
-      if (lengthBytes >= 10 ** (i + 1)) continue;
+    for (let i = 0, end = 10; i < THRESHOLD_COUNT; i++, end *= 10) {
+      if (lengthBytes >= end) continue;
       this.#counts[i] = (this.#counts[i] ?? 0) + 1;
       this.#bytes[i] = (this.#bytes[i] ?? 0) + lengthBytes;
       return;

@@ -1,4 +1,4 @@
-import { compressorByHeaderId, type ContentEntry } from "@kopia-engine/kopia-format";
+import { compressorByHeaderId, type IndexReader } from "@kopia-engine/kopia-format";
 import { SizeHistogram } from "../../output/histogram.ts";
 import { compressionPercent } from "../../output/percent.ts";
 import type { TextOutput } from "../../output/text-output.ts";
@@ -20,8 +20,11 @@ export const command = defineCommand({
     await withRepository(context, async (repository) => {
       const range = contentRange(flags);
       const statistics = new ContentStatistics();
-      for (const entry of repository.contents.contents(range === undefined ? {} : { range }))
-        statistics.add(entry);
+      // By position in the index: an object for each of millions of contents would be most of the work.
+      repository.contents.visitContents(
+        (reader, position) => statistics.add(reader, position),
+        range === undefined ? {} : { range },
+      );
       statistics.print(context.out, flags.raw ? String : context.formatBytes);
     });
   },
@@ -33,15 +36,18 @@ class ContentStatistics {
   readonly #methods = new Map<number, Sums>();
   readonly #all = new Sums();
 
-  add(entry: ContentEntry): void {
-    this.#histogram.add(entry.packedLength);
-    this.#all.add(entry);
-    let method = this.#methods.get(entry.compressionHeaderId);
+  add(reader: IndexReader, position: number): void {
+    const originalBytes = reader.originalLengthAt(position);
+    const packedBytes = reader.packedLengthAt(position);
+    const headerId = reader.compressionHeaderIdAt(position);
+    this.#histogram.add(packedBytes);
+    this.#all.add(originalBytes, packedBytes);
+    let method = this.#methods.get(headerId);
     if (method === undefined) {
       method = new Sums();
-      this.#methods.set(entry.compressionHeaderId, method);
+      this.#methods.set(headerId, method);
     }
-    method.add(entry);
+    method.add(originalBytes, packedBytes);
   }
 
   print(out: TextOutput, size: (lengthBytes: number) => string): void {
@@ -83,10 +89,10 @@ class Sums {
   originalBytes = 0;
   packedBytes = 0;
 
-  add(entry: ContentEntry): void {
+  add(originalBytes: number, packedBytes: number): void {
     this.count++;
-    this.originalBytes += entry.originalLength;
-    this.packedBytes += entry.packedLength;
+    this.originalBytes += originalBytes;
+    this.packedBytes += packedBytes;
   }
 }
 

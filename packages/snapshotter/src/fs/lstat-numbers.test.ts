@@ -1,18 +1,9 @@
 import { createRequire } from "node:module";
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, lstatSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { setTimesNs } from "@kopia-engine/kopia-format";
+import { tempDirectory } from "../../test/temp-directory.ts";
 import { readLocalEntry } from "./local-directory.ts";
 import {
   documentedLstatNumbers,
@@ -24,9 +15,8 @@ import {
   quickestLstatNumbers,
 } from "./lstat-numbers.ts";
 
-let directory = "";
+const { path: directory, [Symbol.dispose]: removeDirectory } = tempDirectory();
 beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), "lstat-numbers-"));
   writeFileSync(join(directory, "file"), "12345");
   chmodSync(join(directory, "file"), 0o4751);
   setTimesNs(join(directory, "file"), { atime: 5n, mtime: 1_712_345_678_123_456_789n });
@@ -37,7 +27,7 @@ beforeAll(() => {
   writeFileSync(join(directory, "ünï"), "1");
   writeFileSync(Buffer.concat([Buffer.from(`${directory}/`), Buffer.of(0xff, 0x41)]), "22");
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(removeDirectory);
 
 function numbersOf(lstat: LstatNumbers, path: string | Uint8Array): number[] | undefined {
   const numbers = new Float64Array(ENTRY_NUMBER.count + 4);

@@ -40,7 +40,7 @@ export const documentedLstatNumbers: LstatNumbers = (path, numbers, at) => {
   } catch {
     return false;
   }
-  if (stat === undefined || stat.mtimeNs < 0n) return false;
+  if (stat === undefined) return false;
   numbers[at + ENTRY_NUMBER.posixMode] = Number(stat.mode);
   numbers[at + ENTRY_NUMBER.sizeBytes] = Number(stat.size);
   numbers[at + ENTRY_NUMBER.uid] = Number(stat.uid);
@@ -75,7 +75,7 @@ export function lstatNumbersBy(lstat: NativeLstat): LstatNumbers {
   return (path, numbers, at) => {
     let fields: Float64Array | undefined;
     try {
-      fields = lstat(typeof path === "string" ? path : nodePath(path), false, undefined, false);
+      fields = lstat(nodePath(path), false, undefined, false);
     } catch {
       return false;
     }
@@ -91,6 +91,7 @@ export function lstatNumbersBy(lstat: NativeLstat): LstatNumbers {
   };
 }
 
+/** Times before 1970 have a negative part, in either way of cutting them. */
 function isExact(numbers: Float64Array, at: number): boolean {
   for (let i = 0; i < ENTRY_NUMBER.count; i++) {
     const number = numbers[at + i] as number;

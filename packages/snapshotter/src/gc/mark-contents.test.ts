@@ -1,13 +1,4 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
@@ -18,10 +9,11 @@ import {
 } from "@kopia-engine/kopia-format";
 import { listSnapshots } from "../model/snapshot-store.ts";
 import { createSnapshot } from "../upload/create-snapshot.ts";
+import { tempDirectory } from "../../test/temp-directory.ts";
 import { markContents, markRemoved } from "./mark-contents.ts";
 
 const PASSWORD = "mark-contents";
-let place = "";
+const { path: place, [Symbol.dispose]: removePlace } = tempDirectory();
 
 /** Directories in directories, one that is alike in two places, a large file, a link, odd names. */
 function writeTree(root: string): void {
@@ -41,7 +33,6 @@ function writeTree(root: string): void {
 }
 
 beforeAll(async () => {
-  place = mkdtempSync(join(tmpdir(), "mark-contents-"));
   writeTree(join(place, "source"));
   const path = join(place, "repository");
   await (await createFilesystemRepository({ path, password: PASSWORD })).close();
@@ -51,7 +42,7 @@ beforeAll(async () => {
   await createSnapshot(session, { source });
   await session.flush();
 });
-afterAll(() => rmSync(place, { recursive: true }));
+afterAll(removePlace);
 
 async function withRepository<T>(run: (repository: Repository) => Promise<T>): Promise<T> {
   const path = join(place, "repository");

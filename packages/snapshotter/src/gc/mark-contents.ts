@@ -13,8 +13,7 @@ import { readDirectory } from "../fs/read-directory.ts";
 import { listingObjects } from "../model/listing-objects.ts";
 import type { SnapshotManifest } from "../model/snapshot-manifest.ts";
 import { listSnapshots } from "../model/snapshot-store.ts";
-
-const DIRECT_OBJECT_ID = /^[g-z]?[0-9a-f]+$/;
+import { DIRECT_OBJECT_ID } from "../model/direct-object-id.ts";
 
 /** Listings that are read together: many lie side by side in their pack, and their bytes come one after the other. */
 const MAX_LISTINGS_TOGETHER = 512;

@@ -1,53 +1,19 @@
 import { isKopiaError, utf8Encode } from "@kopia-engine/kopia-format";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { madeUpEntries, madeUpListings, madeUpText } from "../../test/made-up-listings.ts";
 import { buildDirectory, compareEntries } from "./build-directory.ts";
 import { parseDirectory } from "./decode-directory.ts";
 import { decodeDirectory, encodeDirectory } from "./directory-codec.ts";
-import type { DirectoryEntry, DirectoryListing } from "./directory-entry.ts";
 import { scanDirectory } from "./scan-directory.ts";
 import { compareUtf8 } from "./name-order.ts";
 
 const numRuns = Number(process.env["FUZZ_RUNS"] ?? 100);
 
-const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
-const size = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n });
-const time = fc.oneof(
-  int64,
-  fc.bigInt({ min: 0n, max: 2n ** 61n }).map((ns) => ns - (ns % 1_000_000n)),
+const entry = madeUpEntries(
+  fc.string({ unit: fc.constantFrom(...Array.from("0123456789abcdefIkx")) }),
 );
-const text = fc.string({ unit: "grapheme" });
-const count = fc.nat({ max: 1_000_000 });
-
-const summary = fc.record({
-  totalFileSizeBytes: size,
-  fileCount: count,
-  symlinkCount: count,
-  directoryCount: count,
-  maxModTime: time,
-  fatalErrorCount: count,
-  ignoredErrorCount: count,
-  failedEntries: fc.array(fc.record({ path: text, error: text }), { maxLength: 2 }),
-});
-
-const entryShape = {
-  name: text,
-  type: fc.constantFrom("f", "d", "s"),
-  mode: fc.nat({ max: 2 ** 31 - 1 }),
-  sizeBytes: size,
-  modTime: time,
-  uid: fc.nat({ max: 2 ** 32 - 1 }),
-  gid: fc.nat({ max: 2 ** 32 - 1 }),
-  objectId: fc.string({ unit: fc.constantFrom(...Array.from("0123456789abcdefIkx")) }),
-};
-const entry: fc.Arbitrary<DirectoryEntry> = fc.oneof(
-  fc.record(entryShape),
-  fc.record({ ...entryShape, summary }),
-);
-const listing: fc.Arbitrary<DirectoryListing> = fc.oneof(
-  fc.record({ entries: fc.array(entry, { maxLength: 5 }) }),
-  fc.record({ entries: fc.array(entry, { maxLength: 5 }), summary }),
-);
+const listing = madeUpListings(entry);
 
 test("decode undoes encode, and both ways of reading agree", () => {
   fc.assert(
@@ -106,7 +72,7 @@ test("an escaped byte that is no UTF-8 is refused by both ways", () => {
 
 test("the order of entries is that of their bytes", () => {
   fc.assert(
-    fc.property(text, text, (a, b) => {
+    fc.property(madeUpText, madeUpText, (a, b) => {
       const wanted = Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b)));
       expect(Math.sign(compareUtf8(a, b))).toBe(wanted);
     }),

@@ -1,43 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { madeUpEntries, madeUpListings } from "../../test/made-up-listings.ts";
 import { decodeDirectory, encodeDirectory } from "./directory-codec.ts";
 import type { DirectoryListing } from "./directory-entry.ts";
 import { listingObjects } from "./listing-objects.ts";
 
 const numRuns = Number(process.env["FUZZ_RUNS"] ?? 100);
 
-const text = fc.string({ unit: "grapheme" });
-const count = fc.nat({ max: 1_000_000 });
-const time = fc.bigInt({ min: 0n, max: 2n ** 62n });
-const size = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n });
 const hex = fc.stringMatching(/^[0-9a-f]{32}$/);
 const objectId = fc.tuple(fc.constantFrom("", "", "k", "x"), hex).map((parts) => parts.join(""));
-const summary = fc.record({
-  totalFileSizeBytes: size,
-  fileCount: count,
-  symlinkCount: count,
-  directoryCount: count,
-  maxModTime: time,
-  fatalErrorCount: count,
-  ignoredErrorCount: count,
-  failedEntries: fc.array(fc.record({ path: text, error: text }), { maxLength: 2 }),
-});
-const entryShape = {
-  name: text,
-  type: fc.constantFrom("f", "d", "s"),
-  mode: fc.nat({ max: 2 ** 31 - 1 }),
-  sizeBytes: size,
-  modTime: time,
-  uid: fc.nat({ max: 2 ** 32 - 1 }),
-  gid: fc.nat({ max: 2 ** 32 - 1 }),
-  objectId,
-};
-const entry = fc.oneof(fc.record(entryShape), fc.record({ ...entryShape, summary }));
-const entries = fc.array(entry, { maxLength: 6 });
-const listing: fc.Arbitrary<DirectoryListing> = fc.oneof(
-  fc.record({ entries }),
-  fc.record({ entries, summary }),
-);
+const listing = madeUpListings(madeUpEntries(objectId));
 
 /** What the entries say: a key of each content, and the IDs of sub-directories. */
 function objectsOf({ entries: all }: DirectoryListing): { keys: string; directories: string[] } {

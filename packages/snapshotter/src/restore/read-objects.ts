@@ -5,11 +5,10 @@ import type {
   ObjectStore,
   RepositoryFormat,
 } from "@kopia-engine/kopia-format";
+import { DIRECT_OBJECT_ID } from "../model/direct-object-id.ts";
 
 /** Objects above this size are read piece by piece. */
 export const MAX_WHOLE_BYTES = 2 ** 23;
-/** Objects that are one content. */
-export const DIRECT_OBJECT_ID = /^[g-z]?[0-9a-f]+$/;
 
 /** The part of a repository that reading data needs; a `Repository` and a `WriteSession` fit. */
 export interface ReadableRepository {

@@ -7,8 +7,7 @@ import {
   type ObjectId,
   type ObjectStore,
 } from "@kopia-engine/kopia-format";
-
-const DIRECT_OBJECT_ID = /^[g-z]?[0-9a-f]+$/;
+import { DIRECT_OBJECT_ID } from "../model/direct-object-id.ts";
 
 /** What an `ObjectChecker` works with. */
 export interface CheckedRepository {

@@ -12,13 +12,13 @@ import { ObjectChecker } from "./object-checker.ts";
 import { ObjectIdSet } from "./object-id-set.ts";
 import { ReadQueue } from "./read-queue.ts";
 import type { VerifyError, VerifyOptions, VerifyStats } from "./verify-snapshots.ts";
+import { DIRECT_OBJECT_ID } from "../model/direct-object-id.ts";
 
 const MAX_BATCH_ITEMS = 512;
 const MAX_BATCH_BYTES = 2 ** 24;
 const MAX_WHOLE_BYTES = 2 ** 23;
 /** A large file is read in parts of about this. */
 const PART_BYTES = 2 ** 23;
-const DIRECT_OBJECT_ID = /^[g-z]?[0-9a-f]+$/;
 
 interface Node {
   readonly path: string;

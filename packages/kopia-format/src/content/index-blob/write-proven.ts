@@ -10,20 +10,19 @@ export interface ProvenWriting {
   readonly storage: BlobStorage;
   readonly crypto: BlobCrypto;
   readonly name: BlobNameParts;
-  /** Throws when what is being written must not be there: called before the first, after the last, and when all was read back. */
-  readonly check: (moment: "before" | "written" | "read back") => void | Promise<void>;
+  /** Throws when what was written and read back must not stay. */
+  readonly assertMayStay: () => void | Promise<void>;
 }
 
 /**
  * Writes the outputs of a compaction, which count for every client as soon as they are there, and proves that they read
  * back as written. When anything fails, what was written or may have been is removed again: the inputs are all there.
- * @throws KopiaError `INDEX_CORRUPT`, also for a blob that could not be removed; what `check` throws; storage errors.
+ * @throws KopiaError `INDEX_CORRUPT`, also for a blob that could not be removed; what `assertMayStay` throws; storage errors.
  */
 export async function writeProven(
-  { storage, crypto, name, check }: ProvenWriting,
+  { storage, crypto, name, assertMayStay }: ProvenWriting,
   shards: readonly Bytes[],
 ): Promise<BlobMetadata[]> {
-  await check("before");
   const ids: BlobId[] = [];
   const written: BlobMetadata[] = [];
   try {
@@ -33,14 +32,13 @@ export async function writeProven(
       written.push(await storage.put(id, data));
       releaseBytes(data);
     }
-    await check("written");
     for (const [i, id] of ids.entries()) {
       const stored = await readEncryptedBlob(storage, crypto, id);
       const isSame = bytesEqual(stored, shards[i] as Bytes);
       releaseBytes(stored);
       if (!isSame) throw indexCorrupt(id, `index blob ${id} does not read back as written`);
     }
-    await check("read back");
+    await assertMayStay();
   } catch (error) {
     await removeInDoubt(storage, ids, error);
     throw error;

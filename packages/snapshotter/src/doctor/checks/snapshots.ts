@@ -12,8 +12,8 @@ import { formatSource } from "../../model/source.ts";
 import { ObjectIdSet } from "../../verify/object-id-set.ts";
 import { indexTrouble, troubleOf, type ContentTrouble, type Examination } from "../examination.ts";
 import { counted, finding, type AffectedSnapshot, type Finding } from "../finding.ts";
+import { DIRECT_OBJECT_ID } from "../../model/direct-object-id.ts";
 
-const DIRECT_OBJECT_ID = /^[g-z]?[0-9a-f]+$/;
 const MAX_EXAMPLES = 10;
 const BREATHE_EVERY = 256;
 

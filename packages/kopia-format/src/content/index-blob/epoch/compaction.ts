@@ -64,9 +64,7 @@ export async function compactIndexBlobs(
     {
       ...context,
       name: { prefix: job.prefix, suffix: `${session}-c${shards.length}` },
-      check: async (moment) => {
-        if (moment === "read back") await refuseLateInputs(job);
-      },
+      assertMayStay: () => refuseLateInputs(job),
     },
     shards,
   );

@@ -114,12 +114,13 @@ export class V0IndexMaintenance {
     const { shards, contentCount } = this.mergeProven(readers, options);
     for (const { bytes } of readers) releaseBytes(bytes);
     const { storage, crypto, clock } = this.options;
+    assertInTime(clock, startTime);
     const outputs = await writeProven(
       {
         storage,
         crypto,
         name: { prefix: V0_PREFIX.index },
-        check: () => assertInTime(clock, startTime),
+        assertMayStay: () => assertInTime(clock, startTime),
       },
       shards,
     );
